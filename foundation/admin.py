@@ -1,0 +1,101 @@
+"""Operators, jobs, audit, outbox."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import Group
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from foundation import clock
+from foundation.admin_mixins import ReadOnlyAdmin, operator_of
+from foundation.models import AuditEntry, Job, Operator, OutboxEvent
+from foundation.services import audit
+
+admin.site.unregister(Group)
+
+
+class OperatorCreationForm(UserCreationForm):
+    """A login name and a password."""
+
+    class Meta:
+        model = Operator
+        fields = ("username", "display_name")
+
+
+class OperatorChangeForm(UserChangeForm):
+    """All of an operator but the password."""
+
+    class Meta:
+        model = Operator
+        fields = "__all__"
+
+
+@admin.register(Operator)
+class OperatorAdmin(UserAdmin, ModelAdmin):
+    """Who may log in, with which roles."""
+
+    form = OperatorChangeForm
+    add_form = OperatorCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ("username", "display_name", "is_active", "is_staff", "last_login")
+    list_filter = ("is_active", "groups")
+    search_fields = ("username", "display_name")
+    ordering = ("username",)
+    filter_horizontal = ()
+    fieldsets = (
+        (None, {"fields": ("username", "password", "display_name", "email")}),
+        (_("Rights"), {"fields": ("is_active", "is_staff", "groups")}),
+        (_("Dates"), {"fields": ("last_login",)}),
+    )
+    add_fieldsets = ((None, {"fields": ("username", "display_name", "password1", "password2")}),)
+    readonly_fields = ("last_login",)
+    actions = None
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Roles as check boxes: there are five of them."""
+        kwargs["widget"] = forms.CheckboxSelectMultiple
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Operator, form: Any, change: bool) -> None:
+        """Who gave whom which rights is written down."""
+        super().save_model(request, obj, form, change)
+        audit.record(
+            action="operator.changed" if change else "operator.added", subject=f"foundation.operator:{obj.pk}",
+            by=operator_of(request), now=clock.now(), fields=sorted(form.changed_data),
+        )  # fmt: skip
+
+
+@admin.register(Job)
+class JobAdmin(ReadOnlyAdmin):
+    """Long work and how it ended."""
+
+    list_display = ("title", "state", "done_count", "total_count", "by", "created_at", "finished_at")
+    list_filter = ("state", "kind")
+    list_select_related = ("by",)
+    ordering = ("-id",)
+    fields = ("title", "kind", "state", "done_count", "total_count", "error", "by", "created_at", "finished_at")
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin):
+    """Who did what."""
+
+    list_display = ("at", "actor", "action", "subject")
+    list_filter = ("action",)
+    search_fields = ("subject",)
+    list_select_related = ("actor",)
+    ordering = ("-id",)
+
+
+@admin.register(OutboxEvent)
+class OutboxEventAdmin(ReadOnlyAdmin):
+    """News on its way between rooms."""
+
+    list_display = ("topic", "created_at", "attempts_count", "not_before", "done_at", "last_error")
+    list_filter = ("topic", ("done_at", admin.EmptyFieldListFilter))
+    ordering = ("-id",)

@@ -1,0 +1,28 @@
+"""System checks: names in settings must lead somewhere."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+from django.utils.module_loading import import_string
+
+
+@register()
+def dotted_paths_resolve(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+    """Every handler, runner and provider that settings name by dotted path can be imported."""
+    paths = [path for handlers in settings.OUTBOX_HANDLERS.values() for path in handlers]
+    paths += settings.JOB_RUNNERS.values()
+    return [
+        Error(f"{path} is named in settings but can't be imported.", id="foundation.E001")
+        for path in paths
+        if not _resolves(path)
+    ]
+
+
+def _resolves(path: str) -> bool:
+    try:
+        import_string(path)
+    except ImportError:
+        return False
+    return True

@@ -1,0 +1,37 @@
+"""What the pages outside the office have in common: a strict content policy, nothing stored on the way."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.http.response import HttpResponseBase
+
+View = Callable[..., HttpResponseBase]
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+def strict_page(*, referrer: str = "same-origin") -> Callable[[View], View]:
+    """
+    Send a page with the strict content policy, never cached, never indexed.
+
+    `referrer` "no-referrer" keeps a token in the address from other sites; browsers then post forms with
+    `Origin: null`, so such a page must not rely on Django's CSRF check.
+    """
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def page(*args: Any, **kwargs: Any) -> HttpResponseBase:
+            response = view(*args, **kwargs)
+            response["Content-Security-Policy"] = POLICY
+            response["Cache-Control"] = "no-store"
+            response["Referrer-Policy"] = referrer
+            response["X-Robots-Tag"] = "noindex, nofollow"
+            return response
+
+        return page
+
+    return decorate

@@ -1,0 +1,1 @@
+"""Writing in the bottom room: audit, outbox, jobs, sealed phones."""

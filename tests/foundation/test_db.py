@@ -1,0 +1,70 @@
+import threading
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from foundation.db import advisory_slot, compose, fetch_all, fetch_value
+from foundation.models import AuditEntry
+from foundation.services import audit
+from tests.factories import NOON
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "change", ["UPDATE foundation_auditentry SET action = 'x'", "DELETE FROM foundation_auditentry"]
+)
+def test_the_database_refuses_to_change_the_audit(change):
+    audit.record(action="a", subject="b", by=None, now=NOON)
+
+    with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(change)
+
+    assert AuditEntry.objects.get().action == "a"
+
+
+@pytest.mark.django_db
+def test_a_composed_value_stays_a_value():
+    evil = "'; DROP TABLE members_member; -- %s %(x)s \\"
+
+    assert fetch_value(compose("SELECT %s", [evil]).replace("%", "%%"), {}) == evil
+
+
+@pytest.mark.race
+@pytest.mark.usefixtures("committed")
+def test_an_advisory_slot_is_held_by_so_many_and_freed_by_a_lost_connection():
+    held: list[bool] = []
+    release, taken = threading.Event(), threading.Semaphore(0)
+
+    def hold() -> None:
+        try:
+            with advisory_slot("work", 2) as slot:
+                held.append(slot)
+                taken.release()
+                release.wait(timeout=20)
+        finally:
+            connection.close()
+
+    def die() -> None:
+        fetch_all("SELECT pg_advisory_lock(%(n)s, 1)", {"n": 7})
+        connection.close()
+
+    threads = [threading.Thread(target=hold) for _worker in range(2)]
+    for thread in threads:
+        thread.start()
+        assert taken.acquire(timeout=20)
+    with advisory_slot("work", 2) as third:
+        assert third is False
+    with advisory_slot("other work", 1) as other:
+        assert other is True
+    release.set()
+    for thread in threads:
+        thread.join(timeout=20)
+    with advisory_slot("work", 2) as later:
+        assert later is True
+
+    assert held == [True, True]
+    killed = threading.Thread(target=die)
+    killed.start()
+    killed.join(timeout=20)
+    assert fetch_value("SELECT pg_try_advisory_lock(%(n)s, 1)", {"n": 7}) is True
+    fetch_all("SELECT pg_advisory_unlock(%(n)s, 1)", {"n": 7})
