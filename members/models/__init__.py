@@ -1,0 +1,36 @@
+"""Rows of the members' room."""
+
+from members.models.consent import (
+    Consent,
+    ConsentEvent,
+    ConsentSource,
+    PhoneGate,
+    PreferenceLink,
+    Suppression,
+    SuppressionKind,
+)
+from members.models.import_file import ImportFile, ImportKind
+from members.models.member import Lifecycle, Member
+from members.models.purchase import CategoryPurchase, Order, OrderLine
+from members.models.segment import Segment
+from members.models.store import Store, StoreScope
+
+__all__ = [
+    "CategoryPurchase",
+    "Consent",
+    "ConsentEvent",
+    "ConsentSource",
+    "ImportFile",
+    "ImportKind",
+    "Lifecycle",
+    "Member",
+    "Order",
+    "OrderLine",
+    "PhoneGate",
+    "PreferenceLink",
+    "Segment",
+    "Store",
+    "StoreScope",
+    "Suppression",
+    "SuppressionKind",
+]

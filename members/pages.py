@@ -1,0 +1,45 @@
+"""The preference page `/p/<token>`, and the page for links that cannot be opened."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from foundation import clock
+from foundation.page_policy import strict_page
+from members.queries.preference import preference_of
+from members.services import preference as services
+
+REASONS = {
+    "TOO_MANY": _("Too many"),
+    "NO_USE": _("Not useful"),
+    "NEVER_AGREED": _("I never agreed"),
+    "NEW_NUMBER": _("My number is new"),
+    "COUPONS": _("Coupons don't work"),
+    "OTHER": _("Other"),
+}
+
+
+# The token is the right to decide; a browser without cookies must be able to leave too.
+@csrf_exempt
+@strict_page(referrer="no-referrer")
+@require_http_methods(["GET", "HEAD", "POST"])
+def preference(request: HttpRequest, token: str) -> HttpResponse:
+    """Show the preference, or take one decision. Reading changes nothing: link checkers follow links."""
+    state = preference_of(token=token)
+    if state is None:
+        return render(request, "members/sorry.html", status=404)
+    if request.method == "POST":
+        _decide(request, token)
+        return redirect("members:preference", token=token)
+    name = "members/preference_left.html" if state.has_left else "members/preference.html"
+    return render(request, name, {"state": state, "reasons": REASONS})
+
+
+def _decide(request: HttpRequest, token: str) -> None:
+    reason = request.POST.get("reason", "")
+    if request.POST.get("action") == "come_back":
+        services.come_back(token=token, now=clock.now())
+    elif request.POST.get("action") == "leave":
+        services.leave(token=token, reason=reason if reason in REASONS else "", now=clock.now())

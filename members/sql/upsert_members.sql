@@ -1,0 +1,50 @@
+-- Members from staging: refused lines one by one, the others as counts per outcome.
+-- A blank cell keeps what is known; the ciphertext changes only with the number.
+-- Locks: the members it writes, in order of card number. Index: the unique card number.
+WITH located AS MATERIALIZED (
+    SELECT staging.*, store.id AS home_store_id
+    FROM staging LEFT JOIN members_store store ON store.code = staging.home_store
+), written AS (
+    INSERT INTO members_member AS m
+        (card_no, name, phone_hash, phone_cipher, phone_tail, carrier, gender, birthday, home_store_id, city, level,
+         joined_at, income_band, household_size, kids, is_demo, purchase_count, spend_fen, rfm_r, rfm_f, rfm_m,
+         lifecycle)
+    SELECT card_no, name, phone_hash, phone_cipher, phone_tail, carrier, gender, birthday, home_store_id, city, level,
+           joined_at, income_band, household_size, kids, %(is_demo)s, 0, 0, 0, 0, 0, 'PROSPECT'
+    FROM located
+    WHERE home_store = '' OR home_store_id IS NOT NULL
+    ORDER BY card_no
+    ON CONFLICT (card_no) DO UPDATE SET
+        name = COALESCE(NULLIF(EXCLUDED.name, ''), m.name),
+        phone_hash = EXCLUDED.phone_hash,
+        phone_cipher = CASE WHEN m.phone_hash = EXCLUDED.phone_hash THEN m.phone_cipher ELSE EXCLUDED.phone_cipher END,
+        phone_tail = EXCLUDED.phone_tail,
+        carrier = EXCLUDED.carrier,
+        gender = COALESCE(NULLIF(EXCLUDED.gender, ''), m.gender),
+        birthday = COALESCE(EXCLUDED.birthday, m.birthday),
+        home_store_id = COALESCE(EXCLUDED.home_store_id, m.home_store_id),
+        city = COALESCE(NULLIF(EXCLUDED.city, ''), m.city),
+        level = COALESCE(NULLIF(EXCLUDED.level, ''), m.level),
+        joined_at = COALESCE(EXCLUDED.joined_at, m.joined_at),
+        income_band = COALESCE(NULLIF(EXCLUDED.income_band, ''), m.income_band),
+        household_size = COALESCE(EXCLUDED.household_size, m.household_size),
+        kids = COALESCE(EXCLUDED.kids, m.kids)
+    WHERE (m.phone_hash, m.name, m.gender, m.birthday, m.home_store_id, m.city, m.level, m.joined_at, m.income_band,
+           m.household_size, m.kids)
+        IS DISTINCT FROM
+          (EXCLUDED.phone_hash, COALESCE(NULLIF(EXCLUDED.name, ''), m.name),
+           COALESCE(NULLIF(EXCLUDED.gender, ''), m.gender), COALESCE(EXCLUDED.birthday, m.birthday),
+           COALESCE(EXCLUDED.home_store_id, m.home_store_id), COALESCE(NULLIF(EXCLUDED.city, ''), m.city),
+           COALESCE(NULLIF(EXCLUDED.level, ''), m.level), COALESCE(EXCLUDED.joined_at, m.joined_at),
+           COALESCE(NULLIF(EXCLUDED.income_band, ''), m.income_band),
+           COALESCE(EXCLUDED.household_size, m.household_size), COALESCE(EXCLUDED.kids, m.kids))
+    RETURNING (xmax = 0) AS is_new
+), refused AS (
+    SELECT line FROM located WHERE home_store <> '' AND home_store_id IS NULL
+)
+SELECT NULL::integer AS line, CASE WHEN is_new THEN 'NEW' ELSE 'CHANGED' END AS outcome, count(*) AS row_count
+FROM written GROUP BY is_new
+UNION ALL
+SELECT NULL, 'SAME', (SELECT count(*) FROM located) - (SELECT count(*) FROM written) - (SELECT count(*) FROM refused)
+UNION ALL
+SELECT line, 'STORE_UNKNOWN', 1 FROM refused
