@@ -1,0 +1,87 @@
+"""
+The word list a fresh start begins with; operators edit their copy.
+
+BANNED: 广告法 art. 9 (absolute words), art. 15–17 and 25 (medical, returns promised), or trades no channel
+carries as marketing. RISKY: carriers' keyword filters stop these often, or they need proof.
+"""
+
+_ABSOLUTE = "广告法第九条禁用绝对化用语"
+_PROOF = "需要有可查证的依据，否则请改写"
+_FILTER = "通道常按引流或骚扰拦截，请改写"
+_TRADE = "通道禁发的行业内容"
+_PROMISE = "不得承诺收益或效果"
+
+# (word, kind, advice, substitute)
+DEFAULT_WORD_ROWS: tuple[tuple[str, str, str, str], ...] = (
+    ("国家级", "BANNED", _ABSOLUTE, ""),
+    ("世界级", "BANNED", _ABSOLUTE, ""),
+    ("最高级", "BANNED", _ABSOLUTE, "高级"),
+    ("最佳", "BANNED", _ABSOLUTE, "优选"),
+    ("最好", "BANNED", _ABSOLUTE, "很好"),
+    ("最优", "BANNED", _ABSOLUTE, "优质"),
+    ("最低价", "BANNED", _ABSOLUTE, "优惠价"),
+    ("最便宜", "BANNED", _ABSOLUTE, "实惠"),
+    ("最划算", "BANNED", _ABSOLUTE, "划算"),
+    ("最大优惠", "BANNED", _ABSOLUTE, "大优惠"),
+    ("最新鲜", "BANNED", _ABSOLUTE, "新鲜"),
+    ("最先进", "BANNED", _ABSOLUTE, "先进"),
+    ("最受欢迎", "BANNED", _ABSOLUTE, "广受欢迎"),
+    ("第一品牌", "BANNED", _ABSOLUTE, "知名品牌"),
+    ("销量第一", "BANNED", _ABSOLUTE, "热销"),
+    ("全国第一", "BANNED", _ABSOLUTE, ""),
+    ("全网第一", "BANNED", _ABSOLUTE, ""),
+    ("全网最低", "BANNED", _ABSOLUTE, "特惠"),
+    ("史上最低", "BANNED", _ABSOLUTE, "特惠"),
+    ("独一无二", "BANNED", _ABSOLUTE, "特色"),
+    ("绝无仅有", "BANNED", _ABSOLUTE, "难得"),
+    ("史无前例", "BANNED", _ABSOLUTE, "少见"),
+    ("顶级", "BANNED", _ABSOLUTE, "高端"),
+    ("极品", "BANNED", _ABSOLUTE, "精品"),
+    ("王牌", "BANNED", _ABSOLUTE, "招牌"),
+    ("万能", "BANNED", _ABSOLUTE, "多用"),
+    ("特供", "BANNED", "禁止暗示国家机关专用", "专享"),
+    ("驰名商标", "BANNED", "商标法第十四条禁止用于广告", ""),
+    ("100%", "RISKY", _PROOF, ""),
+    ("百分百", "RISKY", _PROOF, ""),
+    ("首家", "RISKY", _PROOF, ""),
+    ("唯一", "RISKY", _PROOF, ""),
+    ("纯天然", "RISKY", _PROOF, "天然"),
+    ("无添加", "RISKY", _PROOF, ""),
+    ("稳赚", "BANNED", _PROMISE, ""),
+    ("保本", "BANNED", _PROMISE, ""),
+    ("零风险", "BANNED", _PROMISE, ""),
+    ("高收益", "BANNED", _PROMISE, ""),
+    ("根治", "BANNED", "普通商品不得宣传疗效", ""),
+    ("治愈", "BANNED", "普通商品不得宣传疗效", ""),
+    ("疗效", "BANNED", "普通商品不得宣传疗效", ""),
+    ("减肥", "RISKY", "涉及功效宣传，通道常拦截", "轻食"),
+    ("壮阳", "BANNED", _TRADE, ""),
+    ("贷款", "BANNED", _TRADE, ""),
+    ("网贷", "BANNED", _TRADE, ""),
+    ("借款", "BANNED", _TRADE, ""),
+    ("信用卡套现", "BANNED", _TRADE, ""),
+    ("发票", "BANNED", "通道按代开发票拦截", "票据"),
+    ("代开", "BANNED", _TRADE, ""),
+    ("赌博", "BANNED", _TRADE, ""),
+    ("博彩", "BANNED", _TRADE, ""),
+    ("彩票", "BANNED", _TRADE, ""),
+    ("荐股", "BANNED", _TRADE, ""),
+    ("炒股", "BANNED", _TRADE, ""),
+    ("刷单", "BANNED", _TRADE, ""),
+    ("兼职", "RISKY", _TRADE, ""),
+    ("烟草", "BANNED", "广告法第二十二条禁止烟草广告", ""),
+    ("香烟", "BANNED", "广告法第二十二条禁止烟草广告", ""),
+    ("中奖", "RISKY", "易被判为诈骗，请写明活动规则", "获得礼遇"),
+    ("免费领取", "RISKY", _FILTER, "到店领取"),
+    ("免费送", "RISKY", _FILTER, "赠送"),
+    ("点击领取", "RISKY", _FILTER, "查看"),
+    ("点击链接", "RISKY", _FILTER, "详见"),
+    ("加微信", "RISKY", _FILTER, "到店咨询"),
+    ("加V信", "RISKY", _FILTER, "到店咨询"),
+    ("加QQ", "RISKY", _FILTER, "到店咨询"),
+    ("扫码进群", "RISKY", _FILTER, "到店咨询"),
+    ("限时秒杀", "RISKY", "须写明起止时间", "限时优惠"),
+    ("最后一天", "RISKY", "须与实际截止日一致", "今日截止"),
+    ("紧急通知", "RISKY", "营销短信不得伪装成通知", ""),
+    ("退款", "RISKY", "营销短信提到退款易被判为诈骗", ""),
+)

@@ -1,0 +1,121 @@
+"""Templates: drafted, submitted, approved or sent back by somebody else, retired."""
+
+import hashlib
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from foundation.errors import DomainError, HasMoved, NotAllowed
+from foundation.models import Operator
+from foundation.services import audit
+from templates_sms.models import (
+    ReviewAction,
+    Signature,
+    Template,
+    TemplateReview,
+    TemplateState,
+    TemplateVersion,
+)
+from templates_sms.queries import findings
+from templates_sms.rules.merge_fields import validate
+
+
+class TextRefused(DomainError):
+    """The text can't be sent as it is."""
+
+    code = "TEXT_REFUSED"
+
+
+def fingerprint(*, tier: str, signature_name: str, body: str) -> str:
+    """SHA-256 over what a member would read."""
+    return hashlib.sha256("\0".join((tier, signature_name, body)).encode()).hexdigest()
+
+
+def check_text(body: str) -> None:
+    """Raises TextRefused for a text with broken merge fields or forbidden words; risky words are only shown."""
+    problems = validate(body)
+    if problems:
+        details = ", ".join(f"{one.code} {one.detail}".strip() for one in problems)
+        raise TextRefused(_("The text can't be read: %(details)s") % {"details": details})
+    forbidden = [one.word for one in findings(body=body) if one.kind not in ("RISKY", "LINK")]
+    if forbidden:
+        raise TextRefused(_("The text has words that channels refuse: %(words)s") % {"words": ", ".join(forbidden)})
+
+
+@transaction.atomic
+def save_draft(
+    *, template_id: int | None, name: str, tier: str, signature: Signature, body: str, by: Operator, now: datetime
+) -> Template:
+    """
+    Make a template or change its draft; a change after approval needs a new approval.
+
+    Raises HasMoved while it is being reviewed or after it was retired, TextRefused for a broken text.
+    """
+    check_text(body)
+    facts = {"name": name, "tier": tier, "signature": signature, "body": body, "changed_at": now}
+    if template_id is None:
+        return Template.objects.create(author=by, **facts)
+    open_states = [TemplateState.DRAFT, TemplateState.REJECTED, TemplateState.APPROVED]
+    drafts = Template.objects.filter(pk=template_id, state__in=open_states)
+    if not drafts.update(state=TemplateState.DRAFT, author=by, **facts):
+        raise HasMoved(_("This template is being reviewed or was retired; it can't be changed now."))
+    return Template.objects.get(pk=template_id)
+
+
+@transaction.atomic
+def submit(*, template_id: int, by: Operator, now: datetime) -> None:
+    """Hand a draft to review. Raises HasMoved, TextRefused."""
+    template = Template.objects.select_for_update().select_related("signature").get(pk=template_id)
+    check_text(template.body)
+    _move(template, [TemplateState.DRAFT, TemplateState.REJECTED], TemplateState.SUBMITTED, now=now)
+    _note(template, ReviewAction.SUBMITTED, by=by, now=now)
+
+
+@transaction.atomic
+def approve(*, template_id: int, by: Operator, now: datetime) -> TemplateVersion:
+    """
+    Turn a submitted draft into an immutable version.
+
+    Raises NotAllowed when `by` wrote it, HasMoved when it is not waiting for review.
+    """
+    template = Template.objects.select_for_update().select_related("signature").get(pk=template_id)
+    if template.author_id == by.pk:
+        raise NotAllowed(_("Nobody approves their own text. Ask a colleague."))
+    _move(template, [TemplateState.SUBMITTED], TemplateState.APPROVED, now=now)
+    number = template.versions.count() + 1
+    name = template.signature.name
+    version = TemplateVersion.objects.create(
+        template=template, number=number, tier=template.tier, signature_name=name, body=template.body,
+        sha256=fingerprint(tier=template.tier, signature_name=name, body=template.body), author=template.author,
+        approved_by=by, approved_at=now,
+    )  # fmt: skip
+    _note(template, ReviewAction.APPROVED, by=by, now=now)
+    return version
+
+
+@transaction.atomic
+def reject(*, template_id: int, reason: str, by: Operator, now: datetime) -> None:
+    """Send a submitted draft back with a reason. Raises NotAllowed for the author, HasMoved, DomainError."""
+    template = Template.objects.select_for_update().select_related("signature").get(pk=template_id)
+    if template.author_id == by.pk:
+        raise NotAllowed(_("Nobody reviews their own text. Ask a colleague."))
+    if not reason.strip():
+        raise DomainError(_("Say what has to change."))
+    _move(template, [TemplateState.SUBMITTED], TemplateState.REJECTED, now=now)
+    _note(template, ReviewAction.REJECTED, by=by, now=now, reason=reason.strip()[:200])
+
+
+def _move(template: Template, old: list[TemplateState], new: TemplateState, *, now: datetime) -> None:
+    if not Template.objects.filter(pk=template.pk, state__in=old).update(state=new, changed_at=now):
+        raise HasMoved(_("Somebody was faster: the state of this template has changed."))
+    template.state = new
+
+
+def _note(template: Template, action: ReviewAction, *, by: Operator, now: datetime, reason: str = "") -> None:
+    sha256 = fingerprint(tier=template.tier, signature_name=template.signature.name, body=template.body)
+    TemplateReview.objects.create(template=template, action=action, sha256=sha256, by=by, at=now, reason=reason)
+    audit.record(
+        action=f"template.{action.lower()}", subject=f"templates_sms.template:{template.pk}", by=by, now=now,
+        sha256=sha256,
+    )  # fmt: skip
