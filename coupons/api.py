@@ -1,0 +1,171 @@
+"""What a till's page asks, as JSON. Refusals of a coupon are answers (200); refusals of an act are 409."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+from rest_framework import exceptions, status
+from rest_framework.parsers import JSONParser
+from rest_framework.permissions import BasePermission, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+from rest_framework.views import APIView, exception_handler
+
+from coupons.models import Redemption
+from coupons.queries import till_history
+from coupons.serializers import inputs
+from coupons.serializers.rows import history_rows, totals
+from coupons.serializers.verdicts import show
+from coupons.services import redeem as services
+from coupons.services.reverse import reverse
+from coupons.services.till import STORE_KEY, business_date, store_of_session
+from foundation import clock
+from foundation.errors import DomainError
+from foundation.models import Operator
+from members.models import Store
+
+
+class MayRedeem(BasePermission):
+    """A clerk: may redeem coupons at a till."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return request.user.has_perm("coupons.redeem")
+
+
+class NoStore(exceptions.PermissionDenied):
+    """The clerk's session has no store, or one that they no longer work for."""
+
+    default_code = "NO_STORE"
+
+
+class ShallowJSONParser(JSONParser):
+    """JSON that is nested without end is no JSON."""
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
+        try:
+            return super().parse(stream, media_type, parser_context)
+        except RecursionError as deep:
+            raise exceptions.ParseError from deep
+
+
+class TillView(APIView):
+    """A question from a clerk's till. Every error is `{"code", "detail"}`."""
+
+    permission_classes = [IsAuthenticated, MayRedeem]
+    parser_classes = [ShallowJSONParser]
+    clerk: Operator
+    store: Store
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        assert isinstance(request.user, Operator)
+        store = store_of_session(operator=request.user, store_id=request.session.get(STORE_KEY))
+        if store is None:
+            raise NoStore(_("Choose your store first."))
+        self.clerk, self.store = request.user, store
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, DomainError):
+            facts = {"code": exc.code, "detail": str(exc)}
+            return Response(facts, status=status.HTTP_409_CONFLICT)
+        if isinstance(exc, Redemption.DoesNotExist):
+            exc = exceptions.NotFound(_("There is no such redemption."))
+        if isinstance(exc, exceptions.APIException):
+            return self._error(exc)
+        return super().handle_exception(exc)
+
+    def _error(self, exc: exceptions.APIException) -> Response:
+        body: dict[str, Any] = {"code": _code_of(exc), "detail": str(exc.detail)}
+        if isinstance(exc, exceptions.ValidationError):
+            body = {"code": "BAD_INPUT", "detail": _first_sentence(exc.detail), "fields": exc.detail}
+        response = exception_handler(exc, self.get_exception_handler_context())
+        assert response is not None
+        response.data = body
+        response.exception = True
+        return response
+
+    def read(self, form: type[Serializer], request: Request) -> dict[str, Any]:
+        """The checked input. Raises ValidationError."""
+        found = form(data=request.data)
+        found.is_valid(raise_exception=True)
+        facts: dict[str, Any] = found.validated_data
+        return facts
+
+    def question(self, facts: dict[str, Any]) -> services.Question:
+        """The service's question out of checked input."""
+        return services.Question(
+            text=facts["text"], device_id=facts["device_id"], clerk=self.clerk, store=self.store,
+            input_channel=facts["input_channel"], ticket_fen=facts["ticket"], receipt_no=facts["receipt_no"],
+        )  # fmt: skip
+
+    def answer(self, answer: services.Answer) -> Response:
+        """The answer as it is stored, and beside it the words to show."""
+        return Response({"answer": answer, "page": show(answer, zone=self.store.zone, now=clock.now())})
+
+
+def _code_of(exc: exceptions.APIException) -> str:
+    codes = exc.get_codes()
+    return codes.upper() if isinstance(codes, str) else "REFUSED"
+
+
+def _first_sentence(detail: Any) -> str:
+    while isinstance(detail, dict | list):
+        detail = next(iter(detail.values() if isinstance(detail, dict) else detail), "")
+    return str(detail)
+
+
+class PreviewView(TillView):
+    """What would happen."""
+
+    def post(self, request: Request) -> Response:
+        facts = self.read(inputs.PreviewInput, request)
+        return self.answer(services.preview(question=self.question(facts), now=clock.now()))
+
+
+class RedeemView(TillView):
+    """Redeem; the same request id gets the same answer."""
+
+    def post(self, request: Request) -> Response:
+        facts = self.read(inputs.RedeemInput, request)
+        question = self.question(facts)
+        return self.answer(services.redeem(question=question, request_id=facts["request_id"], now=clock.now()))
+
+
+class ResultView(TillView):
+    """What became of a request whose answer got lost."""
+
+    def get(self, request: Request, request_id: UUID) -> Response:
+        device = inputs.DeviceInput(data=request.query_params)
+        device.is_valid(raise_exception=True)
+        answer = services.result_of(device_id=device.validated_data["device_id"], request_id=request_id)
+        if answer is None:
+            raise exceptions.NotFound(_("This request never arrived."), code="UNKNOWN_REQUEST")
+        return self.answer(answer)
+
+
+class UndoView(TillView):
+    """Undo one redemption."""
+
+    def post(self, request: Request) -> Response:
+        facts = self.read(inputs.UndoInput, request)
+        undo = reverse(**facts, by=self.clerk, now=clock.now())
+        return Response({"redemption_no": facts["redemption_no"], "reversed_at": undo.reversed_at.isoformat()})
+
+
+class HistoryView(TillView):
+    """Today's redemptions of this clerk; of the store for its manager."""
+
+    def get(self, request: Request) -> Response:
+        device = inputs.DeviceInput(data=request.query_params)
+        device.is_valid(raise_exception=True)
+        now, is_manager = clock.now(), self.clerk.has_perm("coupons.reverse_in_store")
+        found = till_history(
+            store_id=self.store.pk, clerk_id=None if is_manager else self.clerk.pk,
+            business_date=business_date(store=self.store, now=now),
+        )  # fmt: skip
+        rows = history_rows(
+            found, clerk_id=self.clerk.pk, device_id=device.validated_data["device_id"], is_manager=is_manager, now=now
+        )
+        return Response({"rows": rows, **totals(found)})

@@ -1,0 +1,1 @@
+"""The clerk's till and the member's coupon."""

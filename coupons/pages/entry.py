@@ -1,0 +1,39 @@
+"""Before the till: logging in, choosing the store, leaving."""
+
+from django.contrib.auth import logout as end_session
+from django.contrib.auth.views import LoginView
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from coupons.services.till import STORE_KEY
+from foundation.models import Operator
+from foundation.page_policy import strict_page
+from members.queries.stores import stores_of
+
+login = strict_page()(LoginView.as_view(template_name="coupons/login.html", next_page="coupons:till"))
+
+
+@strict_page()
+@require_POST
+def logout(request: HttpRequest) -> HttpResponse:
+    """End the session on this till."""
+    end_session(request)
+    return redirect("coupons:till_login")
+
+
+@strict_page()
+def choose_store(request: HttpRequest) -> HttpResponse:
+    """Let a clerk of several stores say where they are; remembered until they log out."""
+    operator = request.user
+    if not isinstance(operator, Operator):
+        return redirect("coupons:till_login")
+    stores = stores_of(operator_id=operator.pk)
+    if request.method == "POST":
+        chosen = next((store for store in stores if str(store.pk) == request.POST.get("store")), None)
+        if chosen is not None:
+            request.session[STORE_KEY] = chosen.pk
+            return redirect("coupons:till")
+    if not stores:
+        return render(request, "coupons/not_allowed.html", {"has_no_store": True}, status=403)
+    return render(request, "coupons/store.html", {"stores": stores, "operator": operator})

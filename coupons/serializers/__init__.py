@@ -1,0 +1,1 @@
+"""What comes in from tills, and how answers read."""

@@ -1,0 +1,153 @@
+"""Coupon batches: drafted with their terms, submitted, approved by somebody else, paused, voided."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from coupons.models import BatchState, Coupon, CouponBatch, CouponKind, CouponState, CouponTerms
+from foundation.errors import DomainError, HasMoved, NotAllowed
+from foundation.models import Operator
+from foundation.services import audit
+from members.models import Store
+
+
+class TermsRefused(DomainError):
+    """The conditions make no coupon."""
+
+    code = "TERMS_REFUSED"
+
+
+@dataclass(frozen=True, slots=True)
+class TermsDraft:
+    """The conditions of a coupon as staff write them. Money in fen, percent in basis points."""
+
+    title: str
+    kind: str
+    face_fen: int = 0
+    percent_off_bp: int = 0
+    cap_fen: int = 0
+    gift_name: str = ""
+    min_spend_fen: int = 0
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+    valid_days: int | None = None
+    text: str = ""
+
+
+def fingerprint(draft: TermsDraft, store_codes: Sequence[str]) -> str:
+    """SHA-256 over everything a member was promised."""
+    promise = {**asdict(draft), "stores": sorted(store_codes)}
+    return hashlib.sha256(json.dumps(promise, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def check_terms(draft: TermsDraft) -> None:
+    """Raises TermsRefused with the first thing that is missing."""
+    needs = {
+        CouponKind.CASH: (draft.face_fen > 0, _("A cash coupon needs a face value.")),
+        CouponKind.DISCOUNT: (
+            0 < draft.percent_off_bp <= 10_000 and draft.cap_fen > 0,
+            _("A discount coupon needs a percentage and a cap."),
+        ),
+        CouponKind.EXCHANGE: (bool(draft.gift_name.strip()), _("An exchange coupon needs the name of the gift.")),
+    }
+    ok, sentence = needs[CouponKind(draft.kind)]
+    if not ok:
+        raise TermsRefused(sentence)
+    if draft.kind == CouponKind.CASH and draft.min_spend_fen and draft.min_spend_fen < draft.face_fen:
+        raise TermsRefused(_("The minimum spend is below the face value."))
+    fixed = draft.valid_from is not None and draft.valid_until is not None
+    if fixed == bool(draft.valid_days):
+        raise TermsRefused(_("Give either two dates or a number of days after issue."))
+    if draft.valid_from and draft.valid_until and draft.valid_from >= draft.valid_until:
+        raise TermsRefused(_("The coupon ends before it begins."))
+
+
+@transaction.atomic
+def save_draft(
+    *, batch_id: int | None, name: str, planned_count: int, per_member_limit: int, requires_amount: bool,
+    draft: TermsDraft, stores: Sequence[Store], by: Operator, now: datetime,
+) -> CouponBatch:  # fmt: skip
+    """Make a batch or change its draft. Raises TermsRefused, HasMoved once it was submitted."""
+    check_terms(draft)
+    facts = {
+        "name": name, "planned_count": planned_count, "per_member_limit": per_member_limit,
+        "requires_amount": requires_amount, "changed_at": now,
+    }  # fmt: skip
+    if batch_id is None:
+        batch = CouponBatch.objects.create(author=by, **facts)
+    else:
+        drafts = CouponBatch.objects.filter(pk=batch_id, state__in=[BatchState.DRAFT, BatchState.REJECTED])
+        if not drafts.update(author=by, state=BatchState.DRAFT, **facts):
+            raise HasMoved(_("This batch was submitted; its terms can't be changed any more."))
+        batch = CouponBatch.objects.get(pk=batch_id)
+    sha256 = fingerprint(draft, [store.code for store in stores])
+    terms, _made = CouponTerms.objects.update_or_create(
+        batch=batch, version=1, defaults={**asdict(draft), "sha256": sha256}
+    )
+    terms.stores.set(stores)
+    return batch
+
+
+@transaction.atomic
+def submit(*, batch_id: int, by: Operator, now: datetime) -> None:
+    """Hand a draft to review. Raises HasMoved."""
+    _move(batch_id, [BatchState.DRAFT, BatchState.REJECTED], BatchState.SUBMITTED, by=by, now=now)
+
+
+@transaction.atomic
+def approve(*, batch_id: int, by: Operator, now: datetime) -> None:
+    """Make a submitted batch usable by campaigns. Raises NotAllowed for its author, HasMoved."""
+    _check_four_eyes(batch_id, by)
+    _move(batch_id, [BatchState.SUBMITTED], BatchState.ACTIVE, by=by, now=now)
+    CouponBatch.objects.filter(pk=batch_id).update(approved_by=by, approved_at=now)
+
+
+@transaction.atomic
+def reject(*, batch_id: int, reason: str, by: Operator, now: datetime) -> None:
+    """Send a submitted batch back. Raises NotAllowed for its author, HasMoved, DomainError without a reason."""
+    _check_four_eyes(batch_id, by)
+    if not reason.strip():
+        raise DomainError(_("Say what has to change."))
+    _move(batch_id, [BatchState.SUBMITTED], BatchState.REJECTED, by=by, now=now, reason=reason.strip())
+
+
+@transaction.atomic
+def pause(*, batch_id: int, by: Operator, now: datetime) -> None:
+    """No coupon of the batch is issued or redeemed until it goes on. Raises HasMoved."""
+    _move(batch_id, [BatchState.ACTIVE], BatchState.PAUSED, by=by, now=now)
+
+
+@transaction.atomic
+def resume(*, batch_id: int, by: Operator, now: datetime) -> None:
+    """A paused batch goes on. Raises HasMoved."""
+    _move(batch_id, [BatchState.PAUSED], BatchState.ACTIVE, by=by, now=now)
+
+
+@transaction.atomic
+def void(*, batch_id: int, reason: str, by: Operator, now: datetime) -> int:
+    """Make every unused coupon of the batch void, for good; returns how many. Raises HasMoved, DomainError."""
+    if not reason.strip():
+        raise DomainError(_("Say why the coupons become void."))
+    _move(batch_id, [BatchState.ACTIVE, BatchState.PAUSED], BatchState.VOIDED, by=by, now=now, reason=reason.strip())
+    unused = Coupon.objects.filter(batch_id=batch_id, state=CouponState.ISSUED)
+    return unused.update(state=CouponState.VOID, voided_at=now, void_reason="BATCH_VOIDED")
+
+
+def _check_four_eyes(batch_id: int, by: Operator) -> None:
+    if CouponBatch.objects.filter(pk=batch_id, author=by).exists():
+        raise NotAllowed(_("Nobody approves their own coupon. Ask a colleague."))
+
+
+def _move(
+    batch_id: int, old: Sequence[BatchState], new: BatchState, *, by: Operator, now: datetime, reason: str = ""
+) -> None:
+    if not CouponBatch.objects.filter(pk=batch_id, state__in=old).update(state=new, changed_at=now):
+        raise HasMoved(_("Somebody was faster: the state of this batch has changed."))
+    audit.record(
+        action=f"batch.{new.lower()}", subject=f"coupons.couponbatch:{batch_id}", by=by, now=now, reason=reason[:200]
+    )

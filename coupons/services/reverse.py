@@ -1,0 +1,52 @@
+"""Undoing a redemption: within minutes by the clerk who made it, within the day by the store's manager."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from coupons.models import Coupon, CouponState, Redemption, RedemptionState, Reversal
+from foundation.errors import DomainError, NotAllowed
+from foundation.models import Operator
+from members.models import StoreScope
+
+
+class UndoTooLate(DomainError):
+    """The time in which this may be undone has passed."""
+
+    code = "UNDO_TOO_LATE"
+
+
+@transaction.atomic(durable=True)
+def reverse(*, redemption_no: str, device_id: str, reason: str, by: Operator, now: datetime) -> Reversal:
+    """
+    Undo a redemption: the coupon can be used again while it is valid. A repeat returns the first undo.
+
+    Raises Redemption.DoesNotExist, NotAllowed (another clerk's, another store's), UndoTooLate.
+    """
+    redemption = Redemption.objects.select_related("coupon", "batch", "store").get(redemption_no=redemption_no)
+    _check_right(redemption, device_id, by=by, now=now)
+    if not Redemption.objects.filter(pk=redemption.pk, state=RedemptionState.ACCEPTED).update(
+        state=RedemptionState.REVERSED
+    ):
+        return Reversal.objects.get(redemption=redemption)
+    # uses_count falls, use_seq never does: the next use gets a number of its own.
+    Coupon.objects.filter(pk=redemption.coupon_id, uses_count__gt=0).update(uses_count=F("uses_count") - 1)
+    Coupon.objects.filter(pk=redemption.coupon_id, state=CouponState.REDEEMED).update(state=CouponState.ISSUED)
+    return Reversal.objects.create(redemption=redemption, by=by, device_id=device_id, reason=reason, reversed_at=now)
+
+
+def _check_right(redemption: Redemption, device_id: str, *, by: Operator, now: datetime) -> None:
+    if not StoreScope.objects.filter(operator=by, store=redemption.store).exists():
+        raise NotAllowed(_("This was redeemed in another store."))
+    if by.has_perm("coupons.reverse_in_store"):
+        today = now.astimezone(ZoneInfo(redemption.store.zone)).date()
+        if redemption.business_date != today:
+            raise UndoTooLate(_("The business day is over; ask head office."))
+        return
+    if redemption.clerk_id != by.pk or redemption.device_id != device_id:
+        raise NotAllowed(_("Only the clerk who redeemed it can undo it on the same till. Ask the store manager."))
+    if now > redemption.redeemed_at + timedelta(minutes=redemption.batch.undo_minutes):
+        raise UndoTooLate(_("It is too late to undo this here. Ask the store manager."))

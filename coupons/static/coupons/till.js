@@ -1,0 +1,321 @@
+// The till from "ready" on: scan or type, look, redeem, verdict. The server decides and words everything.
+
+import { fold, group, readCode } from "./code.js";
+import { Lost, post } from "./calls.js";
+import { countDown, start, startKeys } from "./common.js";
+import { Pursuit } from "./pursuit.js";
+import { watchScans } from "./scanner.js";
+import { build, fillConditions } from "./screens.js";
+import { play } from "./tones.js";
+
+const { dataset } = document.body;
+const stage = document.getElementById("stage");
+const ready = stage.firstElementChild;
+const entry = document.getElementById("entry");
+const code = document.getElementById("code");
+const scanner = document.getElementById("scanner");
+const typo = document.getElementById("typo");
+const typoText = typo.querySelector("span").cloneNode(true);
+const LEAVES_AFTER = { ok: 4000, bad: 6000 };
+const DEAF_MS = 400;
+const SAME_GUN_MS = 1500;
+const KEPT = "till.pending";
+
+let shown = ready;
+let shownAt = 0;
+let leaving = 0;
+let look = null;
+let busy = false;
+let lastScan = { code: "", at: -Infinity };
+const parked = new Set();
+const waiting = [];
+
+// Screens -------------------------------------------------------------------------------------------
+
+function show(screen, node) {
+  clearTimeout(leaving);
+  if (shown !== ready) shown.remove();
+  ready.hidden = node !== ready;
+  if (node !== ready) stage.append(node);
+  shown = node;
+  shownAt = performance.now();
+  dataset.screen = screen;
+  countDown();
+}
+
+function showReady() {
+  look = null;
+  clearCode();
+  show("ready", ready);
+  scanner.focus({ preventScroll: true });
+  const next = waiting.shift();
+  if (next) showVerdict(next.page, next.body);
+}
+
+function showVerdict(page, body) {
+  const node = build(page.tone, page);
+  const undo = node.querySelector("[data-undo]");
+  if (undo) {
+    undo.href = `${dataset.undoBase}${page.redemption_no}/`;
+    undo.querySelector("[data-until]").dataset.until = page.undo_until;
+  }
+  const change = node.querySelector("[data-change]");
+  if (change) {
+    change.hidden = !page.may_change_amount;
+    change.addEventListener("submit", (event) => { event.preventDefault(); check(body.text, body.input_channel); });
+  }
+  present(node, page.tone);
+  if (page.tone === "ok") refreshRecent();
+}
+
+function present(node, tone) {
+  look = null;
+  show("verdict", node);
+  play(tone);
+  node.classList.add("flash");
+  mainButton(node).focus({ preventScroll: true });
+  if (LEAVES_AFTER[tone]) leaving = setTimeout(showReady, LEAVES_AFTER[tone]);
+  node.addEventListener("pointerdown", () => { clearTimeout(leaving); node.classList.add("held"); });
+}
+
+function mainButton(node) {
+  return node.querySelector("[data-change]:not([hidden]) button") ?? node.querySelector("[data-primary]");
+}
+
+async function refreshRecent() {
+  const response = await fetch(dataset.recent, { credentials: "same-origin" }).catch(() => null);
+  if (!response?.ok || response.redirected) return;
+  const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+  for (const id of ["last", "beside"]) document.getElementById(id).replaceWith(fresh.getElementById(id));
+  countDown();
+}
+
+function complain(detail) {
+  if (shown !== ready && look) return warn(detail);
+  showReady();
+  typo.hidden = false;
+  typo.querySelector("span").textContent = detail;
+  return play("bad");
+}
+
+function setBusy(is) {
+  busy = is;
+  stage.classList.toggle("busy", is);
+  for (const net of document.querySelectorAll("[data-net]")) net.textContent = is ? dataset.waiting : dataset.online;
+}
+
+// Looking -------------------------------------------------------------------------------------------
+
+async function check(text, channel) {
+  const symbols = readCode(text);
+  if (!symbols) return channel === "TYPED" ? showTypo() : present(build("malformed"), "bad");
+  if (busy) return undefined;
+  const body = { text: symbols, device_id: dataset.device, input_channel: channel };
+  setBusy(true);
+  try {
+    return looked(body, await post(`${dataset.api}preview`, body));
+  } catch (problem) {
+    if (!(problem instanceof Lost)) throw problem;
+    return present(build("offline"), "warn");
+  } finally {
+    setBusy(false);
+  }
+}
+
+function looked(body, reply) {
+  if (!isAnswer(reply)) return undefined;
+  const { page } = reply.data;
+  if (page.tone !== "open") return showVerdict(page, body);
+  return page.needs_look ? showLook(page, body) : redeem(body);
+}
+
+function isAnswer({ status, data }) {
+  if (status === 200) return true;
+  if (data.code === "NOT_AUTHENTICATED" || data.code === "NO_STORE") location.assign(dataset.home);
+  else complain(data.detail);
+  return false;
+}
+
+function showLook(page, body) {
+  const node = build("preview", page);
+  const amount = node.elements.ticket;
+  look = { node, body, page, amount, requestId: crypto.randomUUID(), timer: 0 };
+  fillConditions(node, page.conditions);
+  node.querySelector("[data-amount]").hidden = !page.needs_amount;
+  amount.required = page.needs_amount;
+  node.addEventListener("submit", confirmLook);
+  amount.addEventListener("input", () => {
+    clearTimeout(look.timer);
+    look.timer = setTimeout(lookAgain, 350);
+  });
+  show("preview", node);
+  (page.needs_amount ? amount : node.querySelector("[data-primary]")).focus();
+}
+
+async function lookAgain() {
+  const here = look;
+  if (!here) return;
+  warn("");
+  if (!here.amount.value.trim()) return;
+  const reply = await post(`${dataset.api}preview`, { ...here.body, ticket: here.amount.value }).catch(() => null);
+  if (here !== look || !reply) return;
+  const page = reply.data.page ?? {};
+  if (page.tone === "open") here.node.querySelector("[data-slot=save]").textContent = page.save;
+  else warn(page.next ?? reply.data.detail);
+}
+
+function warn(text) {
+  const note = look.node.querySelector("[data-warning]");
+  note.hidden = !text;
+  note.querySelector("[data-warning-text]").textContent = text;
+  look.amount.scrollIntoView({ block: "nearest" });
+}
+
+function confirmLook(event) {
+  event.preventDefault();
+  if (busy || performance.now() - shownAt < DEAF_MS) return;
+  clearTimeout(look.timer);
+  const body = { ...look.body, request_id: look.requestId };
+  if (look.page.needs_amount) body.ticket = look.amount.value;
+  redeem(body);
+}
+
+// Redeeming -----------------------------------------------------------------------------------------
+
+async function redeem(asked) {
+  const body = { request_id: crypto.randomUUID(), ...asked };
+  keep(body, true);
+  setBusy(true);
+  try {
+    settled(body, await post(`${dataset.api}redeem`, body));
+  } catch (problem) {
+    if (!(problem instanceof Lost)) throw problem;
+    showUnknown(body);
+  } finally {
+    setBusy(false);
+  }
+}
+
+function settled(body, reply) {
+  keep(body, false);
+  if (isAnswer(reply)) showVerdict(reply.data.page, body);
+}
+
+function showUnknown(body) {
+  const node = build("unknown");
+  const set = (name, text) => { node.querySelector(`[data-${name}]`).textContent = text; };
+  set("request", body.request_id.slice(-4).toUpperCase());
+  const pursuit = new Pursuit({
+    body,
+    api: dataset.api,
+    onTick: ({ waited, tries, next }) => { set("waited", waited); set("tries", dataset.tryText.replace("{tries}", tries).replace("{next}", next)); },
+    onAnswer: (reply) => found(body, node, reply),
+  });
+  node.querySelector("[data-again]").addEventListener("click", () => pursuit.ask());
+  node.querySelector("[data-park]").addEventListener("click", () => { parked.add(node); countParked(); showReady(); });
+  present(node, "warn");
+}
+
+function found(body, node, reply) {
+  const wasParked = parked.delete(node);
+  countParked();
+  if (!wasParked || shown === ready) return settled(body, reply);
+  keep(body, false);
+  play("read");
+  return reply.status === 200 && waiting.push({ page: reply.data.page, body });
+}
+
+function countParked() {
+  for (const counter of document.querySelectorAll("[data-parked]")) {
+    counter.hidden = parked.size === 0;
+    counter.textContent = `${parked.size} ${dataset.parkedWord}`;
+  }
+}
+
+// A reload in the middle must go on with the same request id.
+function keep(body, isOpen) {
+  const open = JSON.parse(sessionStorage.getItem(KEPT) ?? "[]").filter((one) => one.request_id !== body.request_id);
+  sessionStorage.setItem(KEPT, JSON.stringify(isOpen ? [...open, body] : open));
+}
+
+// Input ---------------------------------------------------------------------------------------------
+
+function clearCode() {
+  code.value = "";
+  typed();
+}
+
+function typed() {
+  const symbols = fold(code.value);
+  const isWhole = symbols.length >= 12;
+  if (/^[0-9A-Z]{0,12}$/.test(symbols)) code.value = group(symbols);
+  document.getElementById("clear").hidden = !code.value;
+  if (isWhole && !readCode(code.value)) showTypo();
+  else hideTypo();
+}
+
+function showTypo() {
+  typo.querySelector("span").replaceWith(typoText.cloneNode(true));
+  typo.hidden = false;
+  code.classList.add("codebox--bad");
+}
+
+function hideTypo() {
+  typo.hidden = true;
+  code.classList.remove("codebox--bad");
+}
+
+function scanned(text) {
+  const symbols = readCode(text);
+  const isEcho = symbols && symbols === lastScan.code && performance.now() - lastScan.at < SAME_GUN_MS;
+  lastScan = { code: symbols, at: performance.now() };
+  if (isEcho || busy) return;
+  if (look && !window.confirm(dataset.swap)) return;
+  play("read");
+  showReady();
+  check(text, "SCANNER");
+}
+
+function startEntry() {
+  code.addEventListener("input", typed);
+  entry.addEventListener("submit", (event) => { event.preventDefault(); check(code.value, "TYPED"); });
+  entry.addEventListener("click", ({ target }) => {
+    const { symbol } = target.closest("button")?.dataset ?? {};
+    if (symbol) { code.value += symbol; typed(); }
+  });
+  document.getElementById("erase").addEventListener("click", () => { code.value = code.value.trimEnd().slice(0, -1); typed(); });
+  document.getElementById("clear").addEventListener("click", clearCode);
+  if (matchMedia("(pointer: coarse)").matches) code.inputMode = "none";
+}
+
+function leaveByClick(event) {
+  const isVerdict = dataset.screen === "verdict";
+  if (isVerdict && performance.now() - shownAt < DEAF_MS) event.preventDefault();
+  else if (event.target.closest("[data-cancel]")) { event.preventDefault(); showReady(); }
+}
+
+function cancel() {
+  // An unknown outcome is never dismissed: it is set aside, and its answer still comes.
+  const park = shown.querySelector("[data-park]");
+  if (park) park.click();
+  else showReady();
+}
+
+start();
+startEntry();
+startKeys({ code: () => { if (!shown.querySelector("[data-park]")) showReady(); code.focus(); }, leave: cancel });
+stage.addEventListener("click", leaveByClick, true);
+watchScans({
+  scanner,
+  onScan: scanned,
+  onTyped: (text) => { if (shown === ready) { code.value += text; typed(); code.focus(); } },
+  onComposition: () => { typo.querySelector("span").textContent = dataset.ime; typo.hidden = false; },
+});
+document.addEventListener("keydown", (event) => {
+  const isFree = !event.target.closest("input, textarea, a, button") || event.target === scanner;
+  if (event.key === "Enter" && isFree && shown !== ready) mainButton(shown).click();
+  if (shown === ready && event.target === document.body && event.key.length === 1) scanner.focus({ preventScroll: true });
+});
+for (const body of JSON.parse(sessionStorage.getItem(KEPT) ?? "[]")) showUnknown(body);
+if (shown === ready && !typo.hidden) code.focus();
+else if (shown === ready) scanner.focus({ preventScroll: true });

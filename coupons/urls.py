@@ -1,0 +1,25 @@
+"""The till, its API, and members' coupons."""
+
+from django.urls import path
+
+from coupons import api
+from coupons.pages import coupon, entry, history, till
+
+app_name = "coupons"
+urlpatterns = [
+    path("till/", till.ready, name="till"),
+    path("till/login/", entry.login, name="till_login"),
+    path("till/logout/", entry.logout, name="till_logout"),
+    path("till/store/", entry.choose_store, name="till_store"),
+    path("till/check", till.check, name="till_check"),
+    path("till/redeem", till.redeem, name="till_redeem"),
+    path("till/recent", history.recent, name="till_recent"),
+    path("till/history/", history.history, name="till_history"),
+    path("till/undo/<str:redemption_no>/", history.undo, name="till_undo"),
+    path("till/api/preview", api.PreviewView.as_view(), name="api_preview"),
+    path("till/api/redeem", api.RedeemView.as_view(), name="api_redeem"),
+    path("till/api/undo", api.UndoView.as_view(), name="api_undo"),
+    path("till/api/result/<uuid:request_id>", api.ResultView.as_view(), name="api_result"),
+    path("till/api/history", api.HistoryView.as_view(), name="api_history"),
+    path("c/<str:token>", coupon.coupon, name="coupon"),
+]
