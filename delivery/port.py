@@ -1,0 +1,89 @@
+"""What an adapter is: a chunk of people in, one result per person out; receipts and replies understood."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from delivery.rules.categories import Category
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One message as a provider gets it. `reference` is our own number for it."""
+
+    reference: str
+    phone: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The provider took it and calls it `vendor_id`."""
+
+    vendor_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The provider did not take it, for certain."""
+
+    category: Category
+    vendor_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """It may or may not have been taken. Never repeated on a guess."""
+
+    detail: str
+
+
+Result = Accepted | Refused | Ambiguous
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptNote:
+    """A receipt as the provider tells it."""
+
+    vendor_id: str
+    is_delivered: bool
+    vendor_code: str
+    reported_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyNote:
+    """A message from a phone as the provider tells it."""
+
+    vendor_id: str
+    phone: str
+    text: str
+
+
+class NotSubmitted(Exception):
+    """Not one byte was written to the provider; anything less certain is Ambiguous, not an exception."""
+
+
+class Malformed(ValueError):
+    """A webhook's body is not what this provider sends."""
+
+
+class Adapter(Protocol):
+    """The one shape all providers are given."""
+
+    def submit(self, people: Sequence[Person]) -> list[Result]:
+        """
+        Hand over up to the channel's batch size; one result per person, in the same order.
+
+        Raises NotSubmitted only when nothing was written.
+        """
+        ...
+
+    def receipts(self, body: bytes) -> list[ReceiptNote]:
+        """The receipts in a webhook's body. Raises Malformed."""
+        ...
+
+    def replies(self, body: bytes) -> list[ReplyNote]:
+        """The replies in a webhook's body. Raises Malformed."""
+        ...

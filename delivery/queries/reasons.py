@@ -1,0 +1,38 @@
+"""Why a message was not sent, in words."""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+REASONS: dict[str, Any] = {
+    "OPTED_OUT": _("opted out"),
+    "NO_CONSENT": _("no marketing consent"),
+    "SUPPRESSED": _("on the suppression list"),
+    "DEMO_MEMBER": _("demo member on a real channel"),
+    "TOO_LATE": _("too late to send"),
+    "STOPPED": _("the run was stopped"),
+    "WINDOW": _("waits for the window"),
+    "NOT_OPEN": _("waits: paused"),
+    "CAP_DAY": _("has 3 in 24 hours already"),
+    "CAP_WEEK": _("has 4 in 7 days already"),
+    "SAME_TEXT": _("got the same text within 72 hours"),
+    "WORKER_LOST": _("a worker died meanwhile"),
+    "AMBIGUOUS": _("the provider gave no clear answer"),
+    "NO_RECEIPT": _("no receipt came"),
+    "NUMBER": _("the provider calls the number bad"),
+    "NUMFREQ": _("too many to this number, says the provider"),
+    "CONTENT": _("the provider refused the text"),
+    "SIGNTPL": _("signature or template not filed"),
+    "REQUEST": _("the provider did not understand the call"),
+    "RETRY": _("the provider was away for a moment"),
+    "THROTTLE": _("too fast for the provider"),
+    "CHANNEL": _("the channel is broken"),
+    "BALANCE": _("no money left at the provider"),
+    "QUOTA": _("the channel's quota is used up"),
+    "TIME": _("outside the provider's hours"),
+}
+
+
+def reason_word(code: str) -> Any:
+    """A reason in words; a provider's own receipt code stays as it is."""
+    return REASONS.get(code, code)

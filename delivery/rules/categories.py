@@ -1,0 +1,61 @@
+"""What a provider's refusal means, and what follows from it (provider-neutral)."""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Final
+
+
+class Category(StrEnum):
+    """Why a provider did not take a message."""
+
+    RETRY = "RETRY"  # certainly not accepted, transient
+    THROTTLE = "THROTTLE"  # too many calls
+    CHANNEL = "CHANNEL"  # credentials, address, permission, protocol
+    BALANCE = "BALANCE"  # no money left
+    QUOTA = "QUOTA"  # day or month quota of the account
+    NUMBER = "NUMBER"  # bad, empty or blocked number
+    NUMFREQ = "NUMFREQ"  # the provider's own frequency rule for the number; never dodged by another channel
+    CONTENT = "CONTENT"  # forbidden words, link, length
+    SIGNTPL = "SIGNTPL"  # signature or template not filed
+    TIME = "TIME"  # outside the provider's hours
+    REQUEST = "REQUEST"  # our own malformed call
+
+
+# Only these prove that nobody was written to and that another try may succeed.
+# SIGNTPL waits in a paused dispatch until somebody has filed the text.
+TRY_AGAIN: Final = frozenset(
+    {
+        Category.RETRY,
+        Category.THROTTLE,
+        Category.CHANNEL,
+        Category.BALANCE,
+        Category.QUOTA,
+        Category.TIME,
+        Category.SIGNTPL,
+    }
+)
+BREAKS_CHANNEL: Final = frozenset({Category.CHANNEL, Category.BALANCE, Category.QUOTA})
+PAUSES_DISPATCH: Final = frozenset({Category.CONTENT, Category.SIGNTPL})
+SUPPRESSES_NUMBER: Final = frozenset({Category.NUMBER})
+
+MAX_TRIES: Final = 6
+FIRST_WAIT_SECONDS: Final = 2
+LAST_WAIT_SECONDS: Final = 300
+CLOSED_WAIT_SECONDS: Final = 1800  # outside the provider's hours
+
+
+def next_state(category: Category, tries: int) -> str:
+    """PLANNED when the message may be tried again, else REFUSED. `tries` counts the one that just failed."""
+    return "PLANNED" if category in TRY_AGAIN and tries < MAX_TRIES else "REFUSED"
+
+
+def wait_before_retry(category: Category, tries: int, spread: int) -> timedelta:
+    """
+    How long a message waits after its `tries`-th failed try: 2 s, 4 s, 8 s … up to five minutes.
+
+    `spread` (0–99) is the caller's randomness: up to half as long again, so that a chunk does not return as one.
+    """
+    if category == Category.TIME:
+        return timedelta(seconds=CLOSED_WAIT_SECONDS)
+    wait = min(FIRST_WAIT_SECONDS * 2 ** (tries - 1), LAST_WAIT_SECONDS)
+    return timedelta(milliseconds=wait * (1000 + 5 * spread))

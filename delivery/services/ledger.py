@@ -1,0 +1,78 @@
+"""The one way a message changes state after its claim."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from delivery.models import Dispatch
+from delivery.rules.states import ALLOWED_PAIRS, NOT_SENT
+from foundation.db import fetch_dicts, load_sql
+from foundation.services import outbox
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Where one message shall go. None keeps the column; `cost` is 1/10000 yuan."""
+
+    message_id: int
+    state: str
+    reason: str = ""
+    parts: int | None = None
+    cost: int | None = None
+    not_before: datetime | None = None
+    tries: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A message that did move, and from where."""
+
+    id: int
+    old_state: str
+    state: str
+    reason: str
+    dispatch_id: int
+    sender_ref: int | None
+    phone_hash: UUID
+
+
+def move(*, month: date, moves: Iterable[Move], now: datetime) -> list[Moved]:
+    """
+    Compare-and-swap messages of one month; returns those that moved, ordered by id.
+
+    A move that the transition table forbids leaves its row alone, so a repeat changes nothing.
+    Tally deltas, queue entries and the news "delivery.not_sent" (with the sender's own references)
+    are written in the same transaction. Needs an open transaction.
+    """
+    wanted = sorted({one.message_id: one for one in moves}.values(), key=lambda one: one.message_id)
+    if not wanted:
+        return []
+    columns: dict[str, Any] = {
+        "ids": [one.message_id for one in wanted],
+        "states": [one.state for one in wanted],
+        "reasons": [one.reason for one in wanted],
+        "parts": [one.parts for one in wanted],
+        "costs": [one.cost for one in wanted],
+        "not_befores": [one.not_before for one in wanted],
+        "tries": [one.tries for one in wanted],
+    }
+    rows = fetch_dicts(
+        load_sql("delivery", "move_messages"), {**columns, "month": month, "now": now, "allowed": ALLOWED_PAIRS}
+    )
+    moved = [Moved(**row) for row in rows]
+    _tell_not_sent(moved, now=now)
+    return moved
+
+
+def _tell_not_sent(moved: list[Moved], *, now: datetime) -> None:
+    refs: dict[int, list[int]] = defaultdict(list)
+    for one in moved:
+        if one.state in NOT_SENT and one.sender_ref is not None:
+            refs[one.dispatch_id].append(one.sender_ref)
+    sources = dict(Dispatch.objects.filter(pk__in=refs).values_list("pk", "source"))
+    for dispatch_id, sender_refs in sorted(refs.items()):
+        payload = {"source": sources[dispatch_id], "sender_refs": sender_refs}
+        outbox.publish(topic="delivery.not_sent", payload=payload, now=now)

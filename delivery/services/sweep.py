@@ -1,0 +1,160 @@
+"""The sweeper: gives back what dead workers held, ends what is over, folds the counts."""
+
+import logging
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+
+from delivery.models import (
+    Channel,
+    ChannelState,
+    Dispatch,
+    DispatchState,
+    Handoff,
+    HandoffState,
+    Heartbeat,
+    Message,
+    Ready,
+)
+from delivery.rules.window import month_after, month_of
+from delivery.services.ledger import Move, move
+from foundation.db import execute, fetch_dicts, load_sql
+from foundation.services import outbox
+
+log = logging.getLogger(__name__)
+
+CHUNK = 5_000
+
+LOST = """
+UPDATE delivery_handoff SET state = CASE state WHEN 'TAKEN' THEN 'RETURNED' ELSE 'LOST' END
+WHERE id IN (SELECT id FROM delivery_handoff
+             WHERE state IN ('TAKEN', 'FENCED') AND lease_until < clock_timestamp()
+             ORDER BY id LIMIT 100 FOR UPDATE SKIP LOCKED)
+RETURNING id, month, message_ids, state
+"""
+
+
+@transaction.atomic
+def return_lost(*, now: datetime) -> int:
+    """
+    Settle hand-offs whose lease ran out; returns how many.
+
+    Before the fence the chunk goes back to the queue; after it nobody knows, so it is UNSURE and never
+    sent again on a guess. The same compare-and-swap as the worker's own: one of both wins.
+    """
+    lost = fetch_dicts(LOST)
+    for handoff in lost:
+        returned = handoff["state"] == HandoffState.RETURNED
+        state, reason = ("PLANNED", "WORKER_LOST") if returned else ("UNSURE", "WORKER_LOST")
+        move(month=handoff["month"], moves=[Move(i, state, reason) for i in handoff["message_ids"]], now=now)
+        log.warning("handoff_lost", extra={"handoff_id": handoff["id"], "state": handoff["state"]})
+    return len(lost)
+
+
+def end_waiting(*, now: datetime) -> int:
+    """Expire and cancel messages that wait in a dispatch that is over or was stopped; returns how many."""
+    over = Dispatch.objects.filter(state__in=[DispatchState.OPEN, DispatchState.PAUSED], expires_at__lte=now)
+    ended = sum(_end(dispatch, "EXPIRED", "TOO_LATE", now=now) for dispatch in over.order_by("id"))
+    waiting = Exists(Ready.objects.filter(dispatch_id=OuterRef("pk")))
+    stopped = Dispatch.objects.filter(waiting, state=DispatchState.STOPPED)
+    return ended + sum(_end(dispatch, "CANCELLED", "STOPPED", now=now) for dispatch in stopped.order_by("id"))
+
+
+TAKE_WAITING = """
+DELETE FROM delivery_ready WHERE message_id IN (
+    SELECT message_id FROM delivery_ready WHERE dispatch_id = %(dispatch_id)s
+    ORDER BY priority, not_before, message_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+RETURNING message_id
+"""
+
+
+def _end(dispatch: Dispatch, state: str, reason: str, *, now: datetime) -> int:
+    ended = 0
+    while True:
+        with transaction.atomic():
+            rows = fetch_dicts(TAKE_WAITING, {"dispatch_id": dispatch.pk, "limit": CHUNK})
+            moves = [Move(row["message_id"], state, reason) for row in rows]
+            ended += len(move(month=dispatch.month, moves=moves, now=now))
+        if len(rows) < CHUNK:
+            return ended
+
+
+@transaction.atomic
+def close_finished(*, now: datetime) -> int:
+    """
+    Close dispatches that have nothing waiting and nothing in a worker's hands; tells "delivery.dispatch_closed".
+
+    One statement decides: queue entries and hand-offs of a chunk change in one transaction, so a
+    message between queue and worker is always seen in one of both.
+    """
+    waiting = Ready.objects.filter(dispatch_id=OuterRef("pk"))
+    in_hands = Handoff.objects.filter(dispatch_id=OuterRef("pk"), state__in=[HandoffState.TAKEN, HandoffState.FENCED])
+    done = Dispatch.objects.select_for_update(skip_locked=True, of=("self",)).filter(
+        ~Exists(waiting),
+        ~Exists(in_hands),
+        state__in=[DispatchState.OPEN, DispatchState.PAUSED, DispatchState.STOPPED],
+        closed_at__isnull=True,
+    )
+    closed = 0
+    for dispatch in done:
+        state = DispatchState.STOPPED if dispatch.state == DispatchState.STOPPED else DispatchState.CLOSED
+        closed += Dispatch.objects.filter(pk=dispatch.pk, closed_at__isnull=True).update(state=state, closed_at=now)
+        payload = {"dispatch_id": dispatch.pk, "source": dispatch.source}
+        outbox.publish(topic="delivery.dispatch_closed", payload=payload, now=now)
+    return closed
+
+
+def mark_unreported(*, now: datetime) -> int:
+    """Give up waiting for receipts after settings.UNREPORTED_HOURS; a later one still counts. Returns how many."""
+    limit = now - timedelta(hours=settings.UNREPORTED_HOURS)
+    oldest = limit - timedelta(days=30)
+    dispatches = Dispatch.objects.filter(not_before__lt=limit, not_before__gt=oldest)
+    return sum(_mark_silent(dispatch, limit, now=now) for dispatch in dispatches.order_by("id"))
+
+
+def _mark_silent(dispatch: Dispatch, limit: datetime, *, now: datetime) -> int:
+    silent = Message.objects.filter(
+        month=dispatch.month, dispatch_id=dispatch.pk, state="ACCEPTED", submitted_at__lte=limit
+    )
+    marked = last_id = 0
+    while ids := list(silent.filter(id__gt=last_id).order_by("id").values_list("id", flat=True)[:CHUNK]):
+        last_id = ids[-1]
+        with transaction.atomic():
+            moves = [Move(i, "UNREPORTED", "NO_RECEIPT") for i in ids]
+            marked += len(move(month=dispatch.month, moves=moves, now=now))
+    return marked
+
+
+def fold_tallies(*, limit: int = 50_000) -> None:
+    """Fold waiting deltas into the tally."""
+    execute(load_sql("delivery", "fold_tallies"), {"limit": limit})
+
+
+def mend_channels(*, now: datetime) -> int:
+    """Let broken channels try again after settings.CHANNEL_COOL_DOWN_SECONDS; returns how many."""
+    limit = now - timedelta(seconds=settings.CHANNEL_COOL_DOWN_SECONDS)
+    broken = Channel.objects.filter(state=ChannelState.BROKEN, broken_at__lte=limit)
+    return broken.update(state=ChannelState.OPEN, broken_at=None, broken_reason="")
+
+
+def ensure_partitions(*, now: datetime) -> None:
+    """Make the partitions of this and the next month."""
+    for month in (month_of(now), month_after(month_of(now))):
+        execute("SELECT delivery_ensure_partition(%(month)s)", {"month": month})
+
+
+def beat(*, name: str, now: datetime) -> None:
+    """Note that a part of the machine lives."""
+    Heartbeat.objects.update_or_create(name=name, defaults={"at": now})
+
+
+def sweep(*, now: datetime) -> None:
+    """All of the sweep's small duties, each in transactions of its own; may run anywhere, any number of times."""
+    return_lost(now=now)
+    end_waiting(now=now)
+    close_finished(now=now)
+    fold_tallies()
+    mend_channels(now=now)
+    beat(name="sweep", now=now)

@@ -1,0 +1,52 @@
+"""Tasks of the delivery room. Each may run twice, late, or in several workers at once."""
+
+import time
+from collections.abc import Callable
+
+from celery import shared_task
+
+from delivery.services import inbox, pump, sweep
+from foundation import clock
+from foundation.db import advisory_slot
+
+PUMP_SECONDS = 20
+BULK_SLOTS = 4
+URGENT_SLOTS = 2
+
+
+def _work_in_slot(name: str, slots: int, step: Callable[[], int]) -> None:
+    until = time.monotonic() + PUMP_SECONDS
+    with advisory_slot(name, slots) as held:
+        while held and time.monotonic() < until and step():
+            pass
+
+
+@shared_task(name="delivery.pump_bulk", ignore_result=True)
+def pump_bulk(**_ignored: object) -> None:
+    """Send marketing, chunk by chunk, for at most 20 seconds."""
+    _work_in_slot("pump-bulk", BULK_SLOTS, lambda: pump.send_chunk(lane="bulk", clock=clock.now))
+
+
+@shared_task(name="delivery.pump_urgent", ignore_result=True)
+def pump_urgent(**_ignored: object) -> None:
+    """Send codes and notices, chunk by chunk, for at most 20 seconds."""
+    _work_in_slot("pump-urgent", URGENT_SLOTS, lambda: pump.send_chunk(lane="urgent", clock=clock.now))
+
+
+@shared_task(name="delivery.merge_receipts", ignore_result=True)
+def merge_receipts(**_ignored: object) -> None:
+    """Merge waiting receipts."""
+    _work_in_slot("merge-receipts", 1, lambda: inbox.merge_receipts(now=clock.now()))
+
+
+@shared_task(name="delivery.sweep", ignore_result=True)
+def sweep_all(**_ignored: object) -> None:
+    """Give back what dead workers held, end what is over, fold the counts."""
+    sweep.sweep(now=clock.now())
+
+
+@shared_task(name="delivery.sweep_daily", ignore_result=True)
+def sweep_daily(**_ignored: object) -> None:
+    """Partitions ahead, receipts that never came."""
+    sweep.ensure_partitions(now=clock.now())
+    sweep.mark_unreported(now=clock.now())
