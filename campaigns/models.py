@@ -1,0 +1,170 @@
+"""When, to whom, with what result."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from delivery.models import CapPolicy
+from templates_sms.models import ReviewAction
+
+
+class CampaignState(models.TextChoices):
+    DRAFT = "DRAFT", _("draft")
+    SUBMITTED = "SUBMITTED", _("waiting for review")
+    REJECTED = "REJECTED", _("sent back")
+    APPROVED = "APPROVED", _("approved")
+    RUNNING = "RUNNING", _("running")
+    FINISHED = "FINISHED", _("finished")
+    STOPPED = "STOPPED", _("stopped")
+
+
+class Campaign(models.Model):
+    """
+    Segment, text, coupon and time, approved together. Once approved, nothing of it changes:
+    `approved_sha256` is checked at freeze.
+    """
+
+    name = models.CharField(_("name"), max_length=80, unique=True)
+    segment = models.ForeignKey(
+        "members.Segment", verbose_name=_("segment"), on_delete=models.PROTECT, related_name="+"
+    )
+    template_version = models.ForeignKey(
+        "templates_sms.TemplateVersion", verbose_name=_("text"), on_delete=models.PROTECT, related_name="+"
+    )
+    coupon_terms = models.ForeignKey(
+        "coupons.CouponTerms",
+        verbose_name=_("coupon"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    scheduled_at = models.DateTimeField(_("send at"))
+    window_from_minute = models.PositiveSmallIntegerField(_("window from"), default=480)
+    window_until_minute = models.PositiveSmallIntegerField(_("window until"), default=1260)
+    valid_hours = models.PositiveSmallIntegerField(_("give up after hours"), default=48)
+    cap_policy = models.CharField(_("over a cap"), max_length=10, choices=CapPolicy.choices, default=CapPolicy.DEFER)
+    state = models.CharField(
+        _("state"), max_length=10, choices=CampaignState.choices, default=CampaignState.DRAFT, editable=False
+    )
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("author"), on_delete=models.PROTECT, related_name="+", editable=False
+    )
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("approved by"),
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        editable=False,
+    )
+    approved_at = models.DateTimeField(_("approved at"), null=True, editable=False)
+    approved_sha256 = models.CharField(_("fingerprint"), max_length=64, blank=True, default="", editable=False)
+    changed_at = models.DateTimeField(_("changed at"), editable=False)
+
+    class Meta:
+        verbose_name = _("campaign")
+        verbose_name_plural = _("campaigns")
+        permissions = [
+            ("approve_campaign", "Can approve campaigns"),
+            ("stop_campaign", "Can pause and stop campaigns"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="campaign_four_eyes", condition=Q(approved_by__isnull=True) | ~Q(approved_by=F("author"))
+            ),
+            models.CheckConstraint(
+                name="campaign_window",
+                condition=Q(window_from_minute__lt=F("window_until_minute"), window_until_minute__lte=1320),
+            ),
+        ]
+        indexes = [models.Index(name="campaign_due", fields=["scheduled_at"], condition=Q(state="APPROVED"))]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CampaignReview(models.Model):
+    """One step of a campaign's way through review."""
+
+    campaign = models.ForeignKey(Campaign, verbose_name=_("campaign"), on_delete=models.CASCADE, related_name="reviews")
+    action = models.CharField(_("action"), max_length=16, choices=ReviewAction.choices)
+    sha256 = models.CharField(_("fingerprint"), max_length=64)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, verbose_name=_("who"), on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(_("at"))
+    reason = models.CharField(_("reason"), max_length=200, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("review")
+        verbose_name_plural = _("reviews")
+
+    def __str__(self) -> str:
+        return f"{self.campaign_id} {self.action} #{self.pk}"
+
+
+class RunState(models.TextChoices):
+    FIRED = "FIRED", _("started")
+    FREEZING = "FREEZING", _("fixing the audience")
+    SENDING = "SENDING", _("sending")
+    PAUSED = "PAUSED", _("paused")
+    FINISHED = "FINISHED", _("finished")
+    STOPPED = "STOPPED", _("stopped")
+    FAILED = "FAILED", _("failed")
+
+
+class Run(models.Model):
+    """One occurrence of a campaign. Unique per campaign and occurrence, so two Beats make one run."""
+
+    campaign = models.ForeignKey(Campaign, verbose_name=_("campaign"), on_delete=models.PROTECT, related_name="runs")
+    occurrence_at = models.DateTimeField(_("planned for"))
+    fired_at = models.DateTimeField(_("started at"))
+    state = models.CharField(_("state"), max_length=10, choices=RunState.choices, default=RunState.FIRED)
+    reason = models.CharField(_("reason"), max_length=200, blank=True, default="")
+    dispatch_id = models.BigIntegerField(_("dispatch"), null=True)
+    matched_count = models.PositiveIntegerField(_("matched"), default=0)
+    planned_count = models.PositiveIntegerField(_("planned"), default=0)
+    finished_at = models.DateTimeField(_("finished at"), null=True)
+
+    class Meta:
+        verbose_name = _("run")
+        verbose_name_plural = _("runs")
+        constraints = [models.UniqueConstraint(name="run_once", fields=["campaign", "occurrence_at"])]
+        indexes = [
+            # tasks.run_open: runs that have a next step
+            models.Index(name="run_open", fields=["id"], condition=Q(state__in=["FIRED", "FREEZING", "SENDING"])),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.campaign_id} @ {self.occurrence_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def source(self) -> str:
+        """The name under which dispatch, coupons and redemptions know this run."""
+        return f"campaign_run:{self.pk}"
+
+
+class RunAudience(models.Model):
+    """One person of one run: planned, or left out with the first reason. Written by one statement."""
+
+    run = models.ForeignKey(
+        Run, verbose_name=_("run"), on_delete=models.PROTECT, related_name="audience", db_index=False
+    )
+    member_id = models.BigIntegerField(_("member"))
+    variant = models.CharField(_("variant"), max_length=1, default="A")
+    exclusion = models.CharField(_("left out because"), max_length=20, blank=True, default="")
+    is_frozen = models.BooleanField(_("message written"), default=False)
+
+    class Meta:
+        verbose_name = _("person of a run")
+        verbose_name_plural = _("audience")
+        constraints = [models.UniqueConstraint(name="run_audience_once", fields=["run", "member_id"])]
+        indexes = [
+            # freeze: the next chunk to become coupons and messages
+            models.Index(
+                name="run_audience_open", fields=["run", "member_id"], condition=Q(is_frozen=False, exclusion="")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.run_id} {self.member_id}"

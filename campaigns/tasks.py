@@ -1,0 +1,18 @@
+"""Tasks of the campaigns' room."""
+
+from celery import shared_task
+
+from campaigns.services import freeze, runs
+from foundation import clock
+
+
+@shared_task(name="campaigns.fire_due", ignore_result=True)
+def fire_due(**_ignored: object) -> None:
+    """Make the runs whose time has come."""
+    runs.fire_due(now=clock.now())
+
+
+@shared_task(name="campaigns.freeze_open", ignore_result=True)
+def freeze_open(**_ignored: object) -> None:
+    """Freeze what was fired, or left behind by a killed worker."""
+    freeze.freeze_open(now=clock.now())
