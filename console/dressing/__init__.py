@@ -1,0 +1,1 @@
+"""Carries the app that dresses third-party admin pages (`console.apps.ScheduleConfig`)."""

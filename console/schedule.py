@@ -1,0 +1,41 @@
+"""What Beat rings for. Short intervals only: rows decide what is due, a missed tick changes nothing."""
+
+from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
+
+EVERY_SECONDS: dict[str, int] = {
+    "campaigns.fire_due": 10,
+    "campaigns.freeze_open": 10,
+    "delivery.pump_bulk": 5,
+    "delivery.pump_urgent": 5,
+    "delivery.merge_receipts": 5,
+    "delivery.sweep": 5,
+    "foundation.run_outbox": 5,
+    "foundation.run_jobs": 10,
+}
+NIGHTLY: dict[str, tuple[int, int]] = {
+    "delivery.sweep_daily": (3, 10),
+    "members.roll_up": (3, 30),
+}
+
+
+def sync() -> None:
+    """Make Beat's rows equal to this file. A repeat changes nothing."""
+    for task, seconds in EVERY_SECONDS.items():
+        interval, _made = IntervalSchedule.objects.get_or_create(every=seconds, period=IntervalSchedule.SECONDS)
+        _put(task, interval=interval, crontab=None)
+    for task, (hour, minute) in NIGHTLY.items():
+        crontab, _made = CrontabSchedule.objects.get_or_create(
+            hour=str(hour), minute=str(minute), day_of_week="*", day_of_month="*", month_of_year="*",
+            timezone="Asia/Shanghai",
+        )  # fmt: skip
+        _put(task, interval=None, crontab=crontab)
+    PeriodicTask.objects.exclude(name__in=[*EVERY_SECONDS, *NIGHTLY, "celery.backend_cleanup"]).delete()
+
+
+def _put(task: str, *, interval: IntervalSchedule | None, crontab: CrontabSchedule | None) -> None:
+    row, made = PeriodicTask.objects.get_or_create(
+        name=task, defaults={"task": task, "interval": interval, "crontab": crontab}
+    )
+    if not made and (row.task, row.interval, row.crontab) != (task, interval, crontab):
+        row.task, row.interval, row.crontab = task, interval, crontab
+        row.save()

@@ -1,0 +1,266 @@
+"""Settings of the project. The only place that reads the environment, through `env.py`."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+from psycopg.conninfo import conninfo_to_dict
+
+from console.env import Env
+from console.navigation import SIDEBAR
+
+env = Env(os.environ)
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+SECRET_KEY = env.text("SECRET_KEY")
+DEBUG = env.flag("DEBUG", False)
+DEMO = env.flag("DEMO", False)
+ALLOWED_HOSTS = env.strings("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]", "testserver"])
+CSRF_TRUSTED_ORIGINS = env.strings("CSRF_TRUSTED_ORIGINS", [])
+SECURE_COOKIES = env.flag("SECURE_COOKIES", False)
+
+DATABASE_URL = env.url("DATABASE_URL", ["postgresql", "postgres"])
+BROKER_URL = env.url("BROKER_URL", ["redis", "rediss", "amqp", "amqps", "memory"], "redis://127.0.0.1:6379/0")
+CACHE_URL = env.url("CACHE_URL", ["redis", "rediss", "locmem"], "locmem://local")
+
+PHONE_KEYS = env.text("PHONE_KEYS")
+PHONE_INDEX_KEY = env.text("PHONE_INDEX_KEY")
+
+WEB_URL = env.url("WEB_URL", ["http", "https"], "http://127.0.0.1:8000")
+PUBLIC_URL = env.url("PUBLIC_URL", ["http", "https"], WEB_URL)  # what links in messages begin with
+SIMULATOR_URL = env.url("SIMULATOR_URL", ["http"], "http://127.0.0.1:8100")
+SIMULATOR_SCENARIO = env.text("SIMULATOR_SCENARIO", "demo")
+
+STATE_DIR = Path(env.text("STATE_DIR", str(BASE_DIR / "var")))
+IMPORT_DIR = STATE_DIR / "imports"
+MAX_UPLOAD_MB = env.integer("MAX_UPLOAD_MB", 500)
+LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
+
+# How long a worker may hold a chunk without a sign of life; tests that kill workers make it short.
+MESSAGE_LEASE_SECONDS = env.integer("MESSAGE_LEASE_SECONDS", 30, minimum=1)
+# Shifts the business clock, for tests and for trying the demo at night.
+CLOCK_OFFSET_SECONDS = env.integer("CLOCK_OFFSET_SECONDS", 0)
+# For tests that kill workers: the name of a point in the pump at which the process dies.
+FAIL_POINT = env.text("FAIL_POINT", "")
+
+env.finish()
+
+# Applications -------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "console.apps.ConsoleConfig",
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django.contrib.humanize",
+    "django_celery_beat",
+    "rest_framework",
+    "pgtrigger",
+    "foundation",
+    "members",
+    "templates_sms",
+    "coupons",
+    "delivery",
+    "campaigns",
+    "console.apps.ScheduleConfig",  # last: it dresses the admin pages of the others
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "console.urls"
+WSGI_APPLICATION = "console.wsgi.application"
+AUTH_USER_MODEL = "foundation.Operator"
+LOGIN_URL = reverse_lazy("admin:login")
+LOGIN_REDIRECT_URL = "/"
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# Services -----------------------------------------------------------------------------------------
+
+
+def database(url: str) -> dict[str, Any]:
+    """Django's settings for one PostgreSQL address; psycopg itself reads the address."""
+    parts = conninfo_to_dict(url)
+    names = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
+    known = {key: str(parts.pop(name, "") or "") for key, name in names.items()}
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        **known,
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {key: value for key, value in parts.items() if value is not None},
+    }
+
+
+DATABASES = {"default": database(DATABASE_URL)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CACHES: dict[str, Any] = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    if CACHE_URL.startswith("locmem")
+    else {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE_URL}
+}
+
+CELERY_BROKER_URL = BROKER_URL
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {
+        "visibility_timeout": 1800,  # longer than the longest task
+        "unacked_restore_interval": 10,
+        "unacked_restore_throttle": 1,  # the default of 10 brings a killed worker's tasks back after ~100 s
+        "unacked_restore_limit": 100,
+    }
+    if BROKER_URL.startswith("redis")
+    else {}
+)
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TIMEZONE = "Asia/Shanghai"
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_MAX_LOOP_INTERVAL = 5
+CELERY_TASK_DEFAULT_QUEUE = "background"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+
+# Rooms --------------------------------------------------------------------------------------------
+
+OUTBOX_HANDLERS: dict[str, list[str]] = {
+    "delivery.dispatch_closed": ["campaigns.services.runs.on_dispatch_closed"],
+    "delivery.dispatch_paused": ["campaigns.services.runs.on_dispatch_paused"],
+    "delivery.not_sent": ["coupons.services.release.on_not_sent"],
+    "delivery.hard_failure": ["members.services.suppression.on_hard_failure"],
+}
+JOB_RUNNERS: dict[str, str] = {
+    "members.import": "members.services.imports.run_job",
+}
+SEGMENT_FIELDS: list[str] = ["coupons.queries.segment_fields"]
+
+VENDOR_TIMEOUT_SECONDS = 5
+CAP_DAY_COUNT = 3
+CAP_WEEK_COUNT = 4
+SAME_TEXT_HOURS = 72
+UNREPORTED_HOURS = 72
+CHANNEL_COOL_DOWN_SECONDS = 60
+
+# Pages --------------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "console" / "locale"]
+LANGUAGE_COOKIE_NAME = "language"
+TIME_ZONE = "Asia/Shanghai"
+USE_TZ = True
+USE_I18N = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = STATE_DIR / "static"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+SESSION_COOKIE_SECURE = SECURE_COOKIES
+CSRF_COOKIE_SECURE = SECURE_COOKIES
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = 12 * 3600
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+REST_FRAMEWORK = {
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": _("SMS & coupons"),
+    "SITE_HEADER": _("SMS & coupons"),
+    "SITE_SYMBOL": "sms",
+    "SITE_URL": None,
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "SHOW_LANGUAGES": True,
+    "BORDER_RADIUS": "6px",
+    "ENVIRONMENT": "console.navigation.environment" if DEMO else None,
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("console/favicon.svg")}],
+    "DASHBOARD_CALLBACK": "console.workplaces.home.dashboard",
+    "STYLES": [lambda request: static("console/console.css")],
+    "SCRIPTS": [lambda request: static("console/console.js")],
+    "SIDEBAR": SIDEBAR,
+    "COLORS": {
+        "primary": {
+            "50": "#f3f8fd",
+            "100": "#e8f1fb",
+            "200": "#d0e2f6",
+            "300": "#a9caee",
+            "400": "#7ab3f0",
+            "500": "#3c82d0",
+            "600": "#1a5fb4",
+            "700": "#164f97",
+            "800": "#143f78",
+            "900": "#17304e",
+            "950": "#0e1f33",
+        },
+    },
+}
+
+# Logs ---------------------------------------------------------------------------------------------
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"mask": {"()": "console.logging.MaskFilter"}},
+    "formatters": {"fields": {"()": "console.logging.FieldsFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "fields", "filters": ["mask"]}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {"httpx": {"level": "WARNING"}, "django.server": {"level": "WARNING"}},
+}

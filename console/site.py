@@ -1,0 +1,28 @@
+"""Third-party admin pages under our theme: the schedule of Celery Beat, as rows to look at."""
+
+from django.contrib import admin
+from django_celery_beat.models import (
+    ClockedSchedule,
+    CrontabSchedule,
+    IntervalSchedule,
+    PeriodicTask,
+    SolarSchedule,
+)
+
+from foundation.admin_mixins import ReadOnlyAdmin
+
+
+def dress() -> None:
+    """Register Beat's rows with our own classes; schedules that are never used are left out."""
+    for model in (PeriodicTask, IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule):
+        admin.site.unregister(model)
+    admin.site.register(PeriodicTask, PeriodicTaskAdmin)
+
+
+class PeriodicTaskAdmin(ReadOnlyAdmin):
+    """What Beat rings for. Rows decide what is due; the schedule only says how often to look."""
+
+    list_display = ("name", "task", "interval", "crontab", "enabled", "last_run_at")
+    list_select_related = ("interval", "crontab")
+    ordering = ("name",)
+    fields = ("name", "task", "interval", "crontab", "enabled", "last_run_at", "description")

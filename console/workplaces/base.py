@@ -1,0 +1,55 @@
+"""What every work place shares: who may come in, unfold's frame around the page, refusals as sentences."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+
+from foundation.errors import DomainError
+
+View = Callable[..., HttpResponseBase]
+
+
+def workplace(permission: str | None = None) -> Callable[[View], View]:
+    """A page for logged-in staff; with `permission`, for those who have it. Closed by default."""
+
+    def decorate(view: View) -> View:
+        @login_required
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            user = request.user
+            if not user.is_staff or (permission is not None and not user.has_perm(permission)):
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+def page(request: HttpRequest, template: str, title: Any, status: int = 200, **context: Any) -> HttpResponse:
+    """A page inside unfold's frame: sidebar, top bar, theme, language."""
+    frame = {**admin.site.each_context(request), "title": title, **context}
+    return render(request, f"console/{template}.html", frame, status=status)
+
+
+def attempt(request: HttpRequest, done: Any, call: Callable[..., Any], **arguments: Any) -> bool:
+    """Make one service call; its refusal or its success becomes a message. Returns whether it was done."""
+    try:
+        call(**arguments)
+    except DomainError as refusal:
+        messages.error(request, str(refusal))
+        return False
+    messages.success(request, str(done))
+    return True
+
+
+def need(request: HttpRequest, permission: str) -> None:
+    """Raises PermissionDenied unless the operator has the permission."""
+    if not request.user.has_perm(permission):
+        raise PermissionDenied

@@ -1,0 +1,74 @@
+"""Waiting for me: what somebody else has submitted and I may decide."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.core.cache import cache
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from campaigns.models import Campaign, CampaignState
+from console.workplaces.base import page, workplace
+from coupons.models import BatchState, CouponBatch
+from foundation.models import Operator
+from templates_sms.models import Template, TemplateState
+
+BADGE_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """One thing that waits for a decision."""
+
+    kind: str
+    name: str
+    author: str
+    since: datetime
+    url: str
+
+
+def waiting_for(operator: Any) -> list[Waiting]:
+    """What `operator` may decide: submitted by others, in the order of coming."""
+    found: list[Waiting] = []
+    if operator.has_perm("templates_sms.approve_template"):
+        rows = Template.objects.filter(state=TemplateState.SUBMITTED).exclude(author=operator).select_related("author")
+        found += [_waiting(_("Template"), row, "text") for row in rows.order_by("changed_at")]
+    if operator.has_perm("coupons.approve_couponbatch"):
+        batches = CouponBatch.objects.filter(state=BatchState.SUBMITTED).exclude(author=operator)
+        found += [
+            _waiting(_("Coupon"), row, "batch") for row in batches.select_related("author").order_by("changed_at")
+        ]
+    if operator.has_perm("campaigns.approve_campaign"):
+        campaigns = Campaign.objects.filter(state=CampaignState.SUBMITTED).exclude(author=operator)
+        found += [
+            _waiting(_("Campaign"), row, "campaign")
+            for row in campaigns.select_related("author").order_by("changed_at")
+        ]
+    return sorted(found, key=lambda one: one.since)
+
+
+def _waiting(kind: str, row: Any, url: str) -> Waiting:
+    return Waiting(kind, row.name, str(row.author), row.changed_at, reverse(url, args=[row.pk]))
+
+
+def badge(request: HttpRequest) -> str:
+    """The number beside "Waiting for me"; a few seconds old at most."""
+    user = request.user
+    if not isinstance(user, Operator):
+        return "0"
+    key = f"waiting-{user.pk}"
+    count = cache.get(key)
+    if count is None:
+        count = len(waiting_for(user))
+        cache.set(key, count, BADGE_SECONDS)
+    return str(count)
+
+
+@require_safe
+@workplace()
+def waiting(request: HttpRequest) -> HttpResponse:
+    """The list."""
+    return page(request, "waiting", _("Waiting for me"), waiting=waiting_for(request.user))
