@@ -144,6 +144,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
         "unacked_restore_interval": 10,
         "unacked_restore_throttle": 1,  # the default of 10 brings a killed worker's tasks back after ~100 s
         "unacked_restore_limit": 100,
+        "max_retries": 1,  # a ring that is lost costs seconds; one that waits for a dead broker costs a page
     }
     if BROKER_URL.startswith("redis")
     else {}

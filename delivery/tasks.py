@@ -6,7 +6,7 @@ from collections.abc import Callable
 from celery import shared_task
 
 from delivery.services import inbox, pump, sweep
-from foundation import clock
+from foundation import clock, queue
 from foundation.db import advisory_slot
 
 PUMP_SECONDS = 20
@@ -14,29 +14,32 @@ BULK_SLOTS = 4
 URGENT_SLOTS = 2
 
 
-def _work_in_slot(name: str, slots: int, step: Callable[[], int]) -> None:
+def _work_in_slot(task: str, slots: int, step: Callable[[], int]) -> None:
+    """Work while there is work, at most 20 seconds, as one of `slots`; rings again when work is left."""
     until = time.monotonic() + PUMP_SECONDS
-    with advisory_slot(name, slots) as held:
-        while held and time.monotonic() < until and step():
-            pass
+    with advisory_slot(task, slots) as held:
+        while held and step():
+            if time.monotonic() > until:
+                queue.ring(task)
+                return
 
 
 @shared_task(name="delivery.pump_bulk", ignore_result=True)
 def pump_bulk(**_ignored: object) -> None:
     """Send marketing, chunk by chunk, for at most 20 seconds."""
-    _work_in_slot("pump-bulk", BULK_SLOTS, lambda: pump.send_chunk(lane="bulk", clock=clock.now))
+    _work_in_slot("delivery.pump_bulk", BULK_SLOTS, lambda: pump.send_chunk(lane="bulk", clock=clock.now))
 
 
 @shared_task(name="delivery.pump_urgent", ignore_result=True)
 def pump_urgent(**_ignored: object) -> None:
     """Send codes and notices, chunk by chunk, for at most 20 seconds."""
-    _work_in_slot("pump-urgent", URGENT_SLOTS, lambda: pump.send_chunk(lane="urgent", clock=clock.now))
+    _work_in_slot("delivery.pump_urgent", URGENT_SLOTS, lambda: pump.send_chunk(lane="urgent", clock=clock.now))
 
 
 @shared_task(name="delivery.merge_receipts", ignore_result=True)
 def merge_receipts(**_ignored: object) -> None:
     """Merge waiting receipts."""
-    _work_in_slot("merge-receipts", 1, lambda: inbox.merge_receipts(now=clock.now()))
+    _work_in_slot("delivery.merge_receipts", 1, lambda: inbox.merge_receipts(now=clock.now()))
 
 
 @shared_task(name="delivery.sweep", ignore_result=True)

@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from foundation import clock
+from foundation.db import advisory_slot
 from foundation.services import jobs, outbox
 
 
@@ -14,5 +15,11 @@ def run_outbox(**_ignored: object) -> None:
 
 @shared_task(name="foundation.run_jobs", ignore_result=True)
 def run_jobs(**_ignored: object) -> None:
-    """Run waiting jobs, and take up those whose worker died."""
-    jobs.run_due(now=clock.now())
+    """
+    Run waiting jobs, and take up those whose worker died.
+
+    One at a time: the lane's other process stays free for what can't wait for a long import.
+    """
+    with advisory_slot("foundation.run_jobs", 1) as held:
+        if held:
+            jobs.run_due(now=clock.now())

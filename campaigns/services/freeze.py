@@ -41,7 +41,10 @@ def freeze_open(*, now: datetime) -> None:
     for run_id in (
         Run.objects.filter(state__in=[RunState.FIRED, RunState.FREEZING]).order_by("id").values_list("id", flat=True)
     ):
-        freeze(run_id=run_id, now=now)
+        try:
+            freeze(run_id=run_id, now=now)
+        except Exception:  # one run's fault must not keep the others from starting; it is tried again at the next ring
+            log.exception("freeze_failed", extra={"run_id": run_id})
 
 
 def freeze(*, run_id: int, now: datetime) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-LANES = {"urgent": 1, "inbound": 1, "bulk": 2, "background": 1}
+LANES = {"urgent": 1, "inbound": 1, "bulk": 2, "background": 2}
 GRACE_SECONDS = 30.0
 SHORT_GRACE_SECONDS = 10.0
 

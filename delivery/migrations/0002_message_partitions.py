@@ -61,10 +61,18 @@ END $$;
 """
 
 
+# A queue empties from the front: without an eager vacuum every look at it walks over the dead entries.
+QUEUE = """
+ALTER TABLE delivery_ready SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
+                                autovacuum_vacuum_cost_delay = 0);
+"""
+
+
 class Migration(migrations.Migration):
     dependencies = [("delivery", "0001_initial")]
 
     operations = [
         migrations.RunSQL(TABLE, "DROP TABLE delivery_message"),
+        migrations.RunSQL(QUEUE, migrations.RunSQL.noop),
         migrations.RunSQL(ENSURE, "DROP FUNCTION delivery_ensure_partition(date)"),
     ]

@@ -45,8 +45,15 @@ CLOSED_WAIT_SECONDS: Final = 1800  # outside the provider's hours
 
 
 def next_state(category: Category, tries: int) -> str:
-    """PLANNED when the message may be tried again, else REFUSED. `tries` counts the one that just failed."""
-    return "PLANNED" if category in TRY_AGAIN and tries < MAX_TRIES else "REFUSED"
+    """
+    PLANNED when the message may be tried again, else REFUSED. `tries` counts the one that just failed.
+
+    Only RETRY speaks of the message itself and is given up after MAX_TRIES; what ails the channel may
+    last as long as the message's own expiry allows.
+    """
+    if category not in TRY_AGAIN or (category == Category.RETRY and tries >= MAX_TRIES):
+        return "REFUSED"
+    return "PLANNED"
 
 
 def wait_before_retry(category: Category, tries: int, spread: int) -> timedelta:
@@ -57,5 +64,5 @@ def wait_before_retry(category: Category, tries: int, spread: int) -> timedelta:
     """
     if category == Category.TIME:
         return timedelta(seconds=CLOSED_WAIT_SECONDS)
-    wait = min(FIRST_WAIT_SECONDS * 2 ** (tries - 1), LAST_WAIT_SECONDS)
+    wait = min(FIRST_WAIT_SECONDS * 2 ** min(tries - 1, 10), LAST_WAIT_SECONDS)
     return timedelta(milliseconds=wait * (1000 + 5 * spread))

@@ -77,7 +77,7 @@ def choose_and_take(*, lane: str, now: datetime) -> Chunk | None:
 
 
 def _sendable(lane: str, *, now: datetime) -> list[Dispatch]:
-    due = Ready.objects.filter(dispatch_id=OuterRef("pk"), not_before__lte=now)
+    due = Ready.objects.filter(dispatch_id=OuterRef("pk"), priority=OuterRef("priority"), not_before__lte=now)
     found = Dispatch.objects.filter(
         Exists(due), state=DispatchState.OPEN, tier__in=LANES[lane], not_before__lte=now, expires_at__gt=now
     ).order_by("priority", "id")
@@ -163,7 +163,7 @@ def _results(chunk: Chunk, people: Sequence[Person]) -> list[Result]:
     try:
         results = adapter_for(chunk.channel).submit(people)
     except NotSubmitted as refusal:
-        return [Refused(Category.RETRY, str(refusal)[:64])] * len(people)
+        return [Refused(Category.CHANNEL, str(refusal)[:64])] * len(people)
     except Exception:  # an adapter's fault after the first byte: nobody knows, so nobody is written to again
         log.exception("adapter_failed", extra={"channel": chunk.channel.code, "handoff_id": chunk.handoff_id})
         return [Ambiguous("adapter fault")] * len(people)

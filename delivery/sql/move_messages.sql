@@ -1,6 +1,7 @@
 -- Move messages of one month from state to state: the only statement that changes a state after the claim.
 -- A pair that is not in %(allowed)s leaves its row alone. The tally deltas are written with the change they count,
 -- and messages that go back to PLANNED return to the queue.
+-- The array of ids is named again at each scan: without it the planner expects thousands of rows and reads the month.
 -- Locks: the messages, in order of id. Index: delivery_message's primary key.
 WITH wanted AS (
     SELECT * FROM unnest(%(ids)s::bigint[], %(states)s::text[], %(reasons)s::text[], %(parts)s::int[],
@@ -9,7 +10,7 @@ WITH wanted AS (
 ), old AS MATERIALIZED (
     SELECT m.id, m.state, m.reason, m.channel_id, m.parts, m.cost, m.variant, m.dispatch_id
     FROM delivery_message m JOIN wanted w ON w.id = m.id
-    WHERE m.month = %(month)s AND m.state || '>' || w.state = ANY(%(allowed)s)
+    WHERE m.month = %(month)s AND m.id = ANY(%(ids)s::bigint[]) AND m.state || '>' || w.state = ANY(%(allowed)s)
     ORDER BY m.id
     FOR UPDATE OF m
 ), moved AS (
@@ -26,7 +27,7 @@ WITH wanted AS (
                             THEN %(now)s ELSE m.submitted_at END,
         done_at = CASE WHEN w.state IN ('PLANNED', 'ACCEPTED', 'UNSURE') THEN NULL ELSE %(now)s END
     FROM old o JOIN wanted w ON w.id = o.id
-    WHERE m.month = %(month)s AND m.id = o.id
+    WHERE m.month = %(month)s AND m.id = ANY(%(ids)s::bigint[]) AND m.id = o.id
     RETURNING m.id, m.state, m.reason, m.channel_id, m.parts, m.cost, m.variant, m.dispatch_id, m.not_before,
               m.sender_ref, m.phone_hash, o.state AS old_state
 ), requeued AS (

@@ -184,18 +184,19 @@ def test_what_nobody_knows_is_unsure_keeps_its_slot_and_is_never_sent_again(prov
     assert_counts_hold(dispatch, 2)
 
 
-def test_a_call_that_never_left_is_tried_again(provider: FakeProvider):
-    make_channel()
+def test_a_call_that_never_left_breaks_the_channel_and_another_one_carries_it(provider: FakeProvider):
+    away, other = make_channel(weight=1), make_channel("two", weight=0)
     dispatch = make_dispatch()
     [one] = add_people(dispatch, [mobile(1)])
     provider.script = [not_submitted]
 
     pump_all()
-    assert (message(one).state, message(one).reason, holds_slot(one)) == ("PLANNED", "RETRY", False)
+    assert (message(one).state, message(one).reason, holds_slot(one)) == ("PLANNED", "CHANNEL", False)
+    assert Channel.objects.get(pk=away.pk).state == ChannelState.BROKEN
+    Channel.objects.filter(pk=other.pk).update(weight=1)
     pump_all(now=NOON + timedelta(seconds=5))
 
-    assert message(one).state == "ACCEPTED"
-    assert Channel.objects.get().state == ChannelState.OPEN
+    assert (message(one).state, message(one).channel_id) == ("ACCEPTED", other.pk)
     assert_counts_hold(dispatch, 1)
 
 

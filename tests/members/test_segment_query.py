@@ -112,8 +112,8 @@ LEAVES = [
     for name, spec in BASE_FIELDS.items()
     for op in spec.ops
     for value in values_for(name, op)
-    if not (name.startswith("rfm_") and not 1 <= value <= 5) and not (spec.maximum == 99 and isinstance(value, int) and value > 99)
-]  # fmt: skip
+    if not isinstance(value, int) or spec.minimum <= value <= spec.maximum
+]
 
 
 def picked(rule) -> set[int]:
