@@ -106,6 +106,10 @@ def test_tokens_are_distinct_and_evenly_spread():
     assert min(map(text.count, BASE_62)) > 220_000 / 62 * 0.9
 
 
+CODE = "7K3M9QX2TD5" + check_symbol("7K3M9QX2TD5")
+FOLDED = "10234567890" + check_symbol("10234567890")
+
+
 @pytest.mark.parametrize(
     "text",
     [
