@@ -7,6 +7,7 @@ The catalogue also holds the strings of the admin theme and other packages that 
 
 import io
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -20,6 +21,7 @@ ROOMS = ("foundation", "members", "templates_sms", "coupons", "delivery", "campa
 PO = ROOT / "console" / "locale" / "zh_Hans" / "LC_MESSAGES" / "django.po"
 MO = PO.with_suffix(".mo")
 THEME = ROOT / "console" / "locale" / "theme.txt"
+STABLE_DATE = datetime(2026, 1, 1, tzinfo=UTC)
 KEYWORDS = {
     "_": None, "gettext": None, "gettext_lazy": None, "ngettext": (1, 2), "ngettext_lazy": (1, 2),
     "pgettext": ((1, "c"), 2), "pgettext_lazy": ((1, "c"), 2), "npgettext": ((1, "c"), 2, 3),
@@ -98,7 +100,9 @@ def main() -> int:
 def read_back(po: bytes) -> bytes:
     """The compiled form of a PO file; reading it back makes it independent of how it was built."""
     out = io.BytesIO()
-    write_mo(out, read_po(io.BytesIO(po), locale="zh_Hans"))
+    catalog = read_po(io.BytesIO(po), locale="zh_Hans")
+    catalog.creation_date = catalog.revision_date = STABLE_DATE  # the header must not name the moment of building
+    write_mo(out, catalog)
     return out.getvalue()
 
 
