@@ -177,7 +177,8 @@ from pathlib import Path
 from console.embedded import Place
 from console.supervisor.instance import announce, sole_instance
 place = Place(Path(sys.argv[1]))
-signal.signal(signal.SIGTERM, lambda number, frame: None)
+# Leaving from the handler: a signal that comes just before pause() must not be lost.
+signal.signal(signal.SIGTERM, lambda number, frame: sys.exit())
 with sole_instance(place):
     announce(place, {"WEB_URL": "http://127.0.0.1:8001"}, [])
     print("up", flush=True)
