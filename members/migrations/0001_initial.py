@@ -80,7 +80,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('code', models.CharField(max_length=32, unique=True, verbose_name='store code')),
-                ('name', models.CharField(max_length=64, verbose_name='name')),
+                ('name', models.CharField(max_length=64, verbose_name='store name')),
                 ('city', models.CharField(blank=True, default='', max_length=32, verbose_name='city')),
                 ('zone', models.CharField(default='Asia/Shanghai', max_length=40, verbose_name='time zone')),
                 ('is_active', models.BooleanField(default=True, verbose_name='open')),

@@ -9,7 +9,7 @@ class Store(models.Model):
     """A shop. Its zone decides what time it is at its till."""
 
     code = models.CharField(_("store code"), max_length=32, unique=True)
-    name = models.CharField(_("name"), max_length=64)
+    name = models.CharField(_("store name"), max_length=64)
     city = models.CharField(_("city"), max_length=32, blank=True, default="")
     zone = models.CharField(_("time zone"), max_length=40, default="Asia/Shanghai")
     is_active = models.BooleanField(_("open"), default=True)
