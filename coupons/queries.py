@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, Sum
 
-from coupons.models import BatchState, Coupon, CouponBatch, CouponState, Redemption, RedemptionState
+from coupons.models import Coupon, CouponState, Redemption, RedemptionState
 from members.queries.segment import SegmentField
 from members.rules.segment import FieldSpec
 
@@ -32,11 +32,6 @@ def _redeemed(op: str, value: Any, now: datetime) -> Q:
 def _unused(op: str, value: Any, now: datetime) -> Q:
     waiting = Coupon.objects.open_at(now).filter(member_id=OuterRef("pk"), batch__name__in=value, uses_count=0)
     return _among(Exists(waiting), op)
-
-
-def usable_batches() -> Any:
-    """Batches that a campaign may give away."""
-    return CouponBatch.objects.filter(state=BatchState.ACTIVE)
 
 
 def redemption_figures(*, source: str) -> dict[str, int]:
