@@ -4,7 +4,7 @@ from celery import shared_task
 
 from foundation import clock
 from foundation.db import advisory_slot
-from foundation.services import jobs, outbox
+from foundation.services import jobs, outbox, proofs
 
 
 @shared_task(name="foundation.run_outbox", ignore_result=True)
@@ -23,3 +23,9 @@ def run_jobs(**_ignored: object) -> None:
     with advisory_slot("foundation.run_jobs", 1) as held:
         if held:
             jobs.run_due(now=clock.now())
+
+
+@shared_task(name="foundation.prove_ledgers", ignore_result=True)
+def prove_ledgers(**_ignored: object) -> None:
+    """Prove that ledgers agree."""
+    proofs.run_all(now=clock.now())

@@ -5,5 +5,15 @@ from foundation.models.job import Job, JobState
 from foundation.models.key import KeyFingerprint
 from foundation.models.operator import Operator
 from foundation.models.outbox import OutboxEvent
+from foundation.models.watch import Alert, LedgerProof
 
-__all__ = ["AuditEntry", "Job", "JobState", "KeyFingerprint", "Operator", "OutboxEvent"]
+__all__ = [
+    "Alert",
+    "AuditEntry",
+    "Job",
+    "JobState",
+    "KeyFingerprint",
+    "LedgerProof",
+    "Operator",
+    "OutboxEvent",
+]
