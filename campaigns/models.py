@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from delivery.models import CapPolicy
+from delivery.models import CapPolicy, DayRule
 from templates_sms.models import ReviewAction
 
 
@@ -17,6 +17,28 @@ class CampaignState(models.TextChoices):
     RUNNING = "RUNNING", _("running")
     FINISHED = "FINISHED", _("finished")
     STOPPED = "STOPPED", _("stopped")
+
+
+class Repeat(models.TextChoices):
+    ONCE = "ONCE", _("once")
+    DAILY = "DAILY", _("every day")
+    WEEKLY = "WEEKLY", _("every week")
+    MONTHLY = "MONTHLY", _("every month")
+    YEARLY = "YEARLY", _("every year")
+
+
+class LatePolicy(models.TextChoices):
+    SEND = "SEND", _("send all the same")
+    SKIP = "SKIP", _("skip")
+    ASK = "ASK", _("ask me")
+
+
+class WaveKind(models.TextChoices):
+    NONE = "NONE", _("all at once")
+    SPREAD = "SPREAD", _("evenly over hours")
+    SHARE = "SHARE", _("in equal waves")
+    STORE = "STORE", _("store by store")
+    REGION = "REGION", _("city by city")
 
 
 class Campaign(models.Model):
@@ -45,6 +67,23 @@ class Campaign(models.Model):
     window_until_minute = models.PositiveSmallIntegerField(_("window until"), default=1260)
     valid_hours = models.PositiveSmallIntegerField(_("give up after hours"), default=48)
     cap_policy = models.CharField(_("over a cap"), max_length=10, choices=CapPolicy.choices, default=CapPolicy.DEFER)
+    day_rule = models.CharField(
+        _("on which days"), max_length=10, choices=DayRule.choices, default=DayRule.ANY, db_default=DayRule.ANY
+    )
+    repeat = models.CharField(
+        _("repeat"), max_length=10, choices=Repeat.choices, default=Repeat.ONCE, db_default=Repeat.ONCE
+    )
+    repeat_until = models.DateField(_("repeat until"), null=True, blank=True)
+    late_policy = models.CharField(
+        _("when late"), max_length=10, choices=LatePolicy.choices, default=LatePolicy.SEND, db_default=LatePolicy.SEND
+    )
+    late_minutes = models.PositiveSmallIntegerField(_("late after minutes"), default=60, db_default=60)
+    wave_kind = models.CharField(
+        _("pace"), max_length=10, choices=WaveKind.choices, default=WaveKind.NONE, db_default=WaveKind.NONE
+    )
+    wave_count = models.PositiveSmallIntegerField(_("number of waves"), default=1, db_default=1)
+    wave_minutes = models.PositiveSmallIntegerField(_("minutes from wave to wave"), default=0, db_default=0)
+    next_at = models.DateTimeField(_("next occurrence"), null=True, editable=False)
     state = models.CharField(
         _("state"), max_length=10, choices=CampaignState.choices, default=CampaignState.DRAFT, editable=False
     )
@@ -75,11 +114,14 @@ class Campaign(models.Model):
                 name="campaign_four_eyes", condition=Q(approved_by__isnull=True) | ~Q(approved_by=F("author"))
             ),
             models.CheckConstraint(
+                name="campaign_waves", condition=Q(wave_count__gte=1, wave_count__lte=100, wave_minutes__lte=1440)
+            ),
+            models.CheckConstraint(
                 name="campaign_window",
                 condition=Q(window_from_minute__lt=F("window_until_minute"), window_until_minute__lte=1320),
             ),
         ]
-        indexes = [models.Index(name="campaign_due", fields=["scheduled_at"], condition=Q(state="APPROVED"))]
+        indexes = [models.Index(name="campaign_next", fields=["next_at"], condition=Q(state="APPROVED"))]
 
     def __str__(self) -> str:
         return self.name
@@ -111,19 +153,27 @@ class RunState(models.TextChoices):
     FINISHED = "FINISHED", _("finished")
     STOPPED = "STOPPED", _("stopped")
     FAILED = "FAILED", _("failed")
+    ASKING = "ASKING", _("late: waits for a decision")
+    SKIPPED = "SKIPPED", _("skipped")
 
 
 class Run(models.Model):
-    """One occurrence of a campaign. Unique per campaign and occurrence, so two Beats make one run."""
+    """
+    One occurrence of a campaign. Unique per campaign and occurrence, so two Beats make one run.
+
+    `exclusions` counts the audience's first reasons; it stays when the audience itself is dropped after retention.
+    """
 
     campaign = models.ForeignKey(Campaign, verbose_name=_("campaign"), on_delete=models.PROTECT, related_name="runs")
     occurrence_at = models.DateTimeField(_("planned for"))
     fired_at = models.DateTimeField(_("started at"))
+    released_at = models.DateTimeField(_("sending since"), null=True)
     state = models.CharField(_("state"), max_length=10, choices=RunState.choices, default=RunState.FIRED)
     reason = models.CharField(_("reason"), max_length=200, blank=True, default="")
     dispatch_id = models.BigIntegerField(_("dispatch"), null=True)
     matched_count = models.PositiveIntegerField(_("matched"), default=0)
     planned_count = models.PositiveIntegerField(_("planned"), default=0)
+    exclusions = models.JSONField(_("left out, by reason"), default=dict, blank=True)
     finished_at = models.DateTimeField(_("finished at"), null=True)
 
     class Meta:
@@ -137,6 +187,11 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return f"{self.campaign_id} @ {self.occurrence_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def delay_seconds(self) -> int:
+        """How late it was fired."""
+        return int((self.fired_at - self.occurrence_at).total_seconds())
 
     @property
     def source(self) -> str:

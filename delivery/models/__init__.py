@@ -1,7 +1,27 @@
 """Rows of the delivery room."""
 
-from delivery.models.channel import Channel, ChannelState
-from delivery.models.inbox import Click, Link, Receipt, Reply, ReplyState
+from delivery.models.channel import (
+    CARRIERS,
+    Channel,
+    ChannelBucket,
+    ChannelDay,
+    ChannelPulse,
+    ChannelState,
+    Circuit,
+    Route,
+    RoutePolicy,
+)
+from delivery.models.control import Brake, CalendarDay, DayKind, DayRule
+from delivery.models.inbox import (
+    Click,
+    FailureEffect,
+    Link,
+    Receipt,
+    ReceiptCode,
+    Reply,
+    ReplyAnswer,
+    ReplyState,
+)
 from delivery.models.message import (
     Attempt,
     CapPolicy,
@@ -12,19 +32,30 @@ from delivery.models.message import (
     Message,
     MessageState,
     Ready,
+    UnsureMessage,
     VendorRef,
 )
 from delivery.models.tally import CapEntry, Heartbeat, Tally, TallyDelta
 
 __all__ = [
+    "CARRIERS",
     "Attempt",
+    "Brake",
+    "CalendarDay",
     "CapEntry",
     "CapPolicy",
     "Channel",
+    "ChannelBucket",
+    "ChannelDay",
+    "ChannelPulse",
     "ChannelState",
+    "Circuit",
     "Click",
+    "DayKind",
+    "DayRule",
     "Dispatch",
     "DispatchState",
+    "FailureEffect",
     "Handoff",
     "HandoffState",
     "Heartbeat",
@@ -33,9 +64,14 @@ __all__ = [
     "MessageState",
     "Ready",
     "Receipt",
+    "ReceiptCode",
     "Reply",
+    "ReplyAnswer",
     "ReplyState",
+    "Route",
+    "RoutePolicy",
     "Tally",
     "TallyDelta",
+    "UnsureMessage",
     "VendorRef",
 ]

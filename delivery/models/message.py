@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from delivery.models.control import DayRule
 from templates_sms.models import Tier
 
 
@@ -39,6 +40,9 @@ class Dispatch(models.Model):
     window_from_minute = models.PositiveSmallIntegerField(_("window from"), default=480)
     window_until_minute = models.PositiveSmallIntegerField(_("window until"), default=1260)
     cap_policy = models.CharField(_("over a cap"), max_length=10, choices=CapPolicy.choices, default=CapPolicy.DEFER)
+    day_rule = models.CharField(
+        _("on which days"), max_length=10, choices=DayRule.choices, default=DayRule.ANY, db_default=DayRule.ANY
+    )
     created_at = models.DateTimeField(_("created at"))
     closed_at = models.DateTimeField(_("finished at"), null=True, blank=True)
 
@@ -89,6 +93,7 @@ class Message(models.Model):
     phone_hash = models.UUIDField(_("phone hash"))
     phone_cipher = models.BinaryField(_("sealed phone"))
     phone_tail = models.CharField(_("phone ends in"), max_length=4)
+    carrier = models.CharField(_("carrier"), max_length=10)
     is_demo = models.BooleanField(_("demo"))
     state = models.CharField(_("state"), max_length=12, choices=MessageState.choices)
     reason = models.CharField(_("reason"), max_length=32)
@@ -119,6 +124,7 @@ class Ready(models.Model):
     message_id = models.BigIntegerField(_("message"), primary_key=True)
     month = models.DateField(_("month"))
     dispatch_id = models.BigIntegerField(_("dispatch"))
+    carrier = models.CharField(_("carrier"), max_length=10, db_default="")
     priority = models.PositiveSmallIntegerField(_("priority"))
     not_before = models.DateTimeField(_("not before"))
 
@@ -126,8 +132,10 @@ class Ready(models.Model):
         verbose_name = _("queue entry")
         verbose_name_plural = _("queue")
         indexes = [
-            # sql/take_ready: the next of one dispatch
-            models.Index(name="ready_take", fields=["dispatch_id", "priority", "not_before", "message_id"]),
+            # sql/take_ready: the next of one lot (dispatch and carrier)
+            models.Index(
+                name="ready_take_lot", fields=["dispatch_id", "carrier", "priority", "not_before", "message_id"]
+            ),
         ]
 
     def __str__(self) -> str:
@@ -169,6 +177,31 @@ class Handoff(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.state}"
+
+
+class UnsureMessage(models.Model):
+    """
+    A message that may or may not have been taken, until a receipt, the provider's answer or a person settles it.
+
+    Written and deleted with the change of state. `next_check_at` is null once the provider is asked no more.
+    """
+
+    message_id = models.BigIntegerField(_("message"), primary_key=True)
+    month = models.DateField(_("month"))
+    dispatch_id = models.BigIntegerField(_("dispatch"))
+    channel_id = models.BigIntegerField(_("channel"))
+    since = models.DateTimeField(_("unsure since"))
+    next_check_at = models.DateTimeField(_("asked again at"), null=True)
+    check_count = models.PositiveSmallIntegerField(_("times asked"), default=0, db_default=0)
+    absent_count = models.PositiveSmallIntegerField(_("times unknown to the provider"), default=0, db_default=0)
+
+    class Meta:
+        verbose_name = _("unsure message")
+        verbose_name_plural = _("unsure messages")
+        indexes = [models.Index(name="unsure_due", fields=["next_check_at"], condition=Q(next_check_at__isnull=False))]
+
+    def __str__(self) -> str:
+        return f"{self.message_id}"
 
 
 class VendorRef(models.Model):
