@@ -1,19 +1,20 @@
 """The simulator's client side: hands people over by HTTP, as to any provider."""
 
 import json
-import re
+import time
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 import httpx
 
+from delivery.adapters.simulator import wire
 from delivery.port import (
-    Accepted,
     Ambiguous,
-    Malformed,
+    Answer,
     NotSubmitted,
     Person,
+    Question,
     ReceiptNote,
     Refused,
     ReplyNote,
@@ -21,91 +22,115 @@ from delivery.port import (
 )
 from delivery.rules.categories import Category
 
-CONNECT_SECONDS = 2
-_SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can carry halves of characters, UTF-8 can't
+CONNECT_SECONDS: Final = 2
+LARGEST_ANSWER: Final = 4 * 1024 * 1024
+# Answers by which the carrier says that it took nobody.
+TAKEN_BY_NOBODY: Final = {
+    400: Category.REQUEST,
+    401: Category.CHANNEL,
+    403: Category.CHANNEL,
+    413: Category.REQUEST,
+    429: Category.THROTTLE,
+}
+
+
+class _Unclear(Exception):
+    """Bytes were written, and no answer came that could be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    status: int
+    body: Any  # None unless it was a 200 with JSON
 
 
 class SimulatorAdapter:
-    """Speaks to `delivery.adapters.simulator.carrier` over HTTP."""
+    """Speaks to `delivery.adapters.simulator.server` over HTTP."""
 
     def __init__(self, *, base_url: str, channel: str, callback: str, timeout_seconds: float) -> None:
-        self._url = f"{base_url}/submit/{channel}"
+        self._base_url = base_url
+        self._channel = channel
         self._callback = callback
+        self._timeout_seconds = timeout_seconds
+        # A connection for each call: one that was kept and is closed by the other side just as a call begins would
+        # make a whole chunk unsure for nothing.
+        limits = httpx.Limits(max_keepalive_connections=0)
         timeout = httpx.Timeout(timeout_seconds, connect=CONNECT_SECONDS)
-        self._client = httpx.Client(timeout=timeout, trust_env=False)
+        self._client = httpx.Client(timeout=timeout, limits=limits, trust_env=False)
 
     def submit(self, people: Sequence[Person]) -> list[Result]:
         """One call for all; see `port.Adapter`."""
         body = {
             "callback": self._callback,
-            "people": [{"reference": p.reference, "phone": p.phone, "text": p.text} for p in people],
+            "people": [{"reference": one.reference, "phone": one.phone, "text": one.text} for one in people],
         }
         try:
-            answer = self._client.post(self._url, json=body)
-        except (httpx.ConnectError, httpx.ConnectTimeout) as away:
-            raise NotSubmitted("connection refused") from away
-        except httpx.HTTPError as broken:
-            return [Ambiguous(type(broken).__name__)] * len(people)
-        return self._read(answer, people)
+            reply = self._call("POST", "submit", body)
+        except _Unclear as unclear:
+            return [Ambiguous(str(unclear))] * len(people)
+        if reply.status in TAKEN_BY_NOBODY:
+            return [Refused(TAKEN_BY_NOBODY[reply.status], str(reply.status))] * len(people)
+        if reply.body is None:
+            return [Ambiguous(f"HTTP {reply.status}")] * len(people)
+        return wire.results(reply.body, [one.reference for one in people])
 
-    def _read(self, answer: httpx.Response, people: Sequence[Person]) -> list[Result]:
-        if answer.status_code == 429:
-            return [Refused(Category.THROTTLE, "429")] * len(people)
-        if answer.status_code in (401, 403):
-            return [Refused(Category.CHANNEL, str(answer.status_code))] * len(people)
+    def query(self, questions: Sequence[Question]) -> list[Answer]:
+        """One call for all; see `port.Adapter`."""
+        body = {"questions": [{"reference": one.reference, "phone": one.phone} for one in questions]}
         try:
-            rows = {row["reference"]: row for row in answer.json()["results"]} if answer.is_success else {}
-        except (ValueError, KeyError, TypeError):
-            rows = {}
-        return [_result(rows.get(person.reference)) for person in people]
+            reply = self._call("POST", "query", body)
+        except (_Unclear, NotSubmitted) as unclear:
+            return [Ambiguous(str(unclear))] * len(questions)
+        if reply.body is None:
+            return [Ambiguous(f"HTTP {reply.status}")] * len(questions)
+        return wire.answers(reply.body, [one.reference for one in questions])
+
+    def balance(self) -> int | None:
+        """See `port.Adapter`."""
+        try:
+            reply = self._call("GET", "balance", None)
+        except _Unclear as unclear:
+            raise NotSubmitted(str(unclear)) from unclear
+        if not isinstance(reply.body, dict) or "balance" not in reply.body:
+            raise NotSubmitted(f"HTTP {reply.status} without a balance")
+        left = reply.body["balance"]
+        if left is not None and type(left) is not int:
+            raise NotSubmitted("balance not understood")
+        return left
 
     def receipts(self, body: bytes) -> list[ReceiptNote]:
         """See `port.Adapter`."""
-        return [_receipt(row) for row in _rows(body, "receipts")]
+        return wire.receipts(body)
 
     def replies(self, body: bytes) -> list[ReplyNote]:
         """See `port.Adapter`."""
-        return [_reply(row) for row in _rows(body, "replies")]
+        return wire.replies(body)
+
+    def _call(self, method: str, path: str, body: Any) -> _Reply:
+        """Ask the carrier. Raises NotSubmitted when not one byte was written, else _Unclear."""
+        address = f"{self._base_url}/{path}/{self._channel}"
+        until = time.monotonic() + self._timeout_seconds
+        try:
+            with self._client.stream(method, address, json=body) as answer:
+                data = _read(answer, until)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as away:
+            raise NotSubmitted(type(away).__name__) from away
+        except httpx.HTTPError as broken:
+            raise _Unclear(type(broken).__name__) from broken
+        try:
+            return _Reply(answer.status_code, json.loads(data) if answer.status_code == 200 else None)
+        except (ValueError, RecursionError) as broken:
+            raise _Unclear("answer is not JSON") from broken
 
 
-def _result(row: dict[str, Any] | None) -> Result:
-    if row is None:
-        return Ambiguous("no answer for this person")
-    if row.get("status") == "accepted":
-        return Accepted(str(row["vendor_id"]))
-    try:
-        return Refused(Category(row.get("category", "")), str(row.get("code", "")))
-    except ValueError:
-        return Ambiguous("answer not understood")
-
-
-def _rows(body: bytes, name: str) -> list[dict[str, Any]]:
-    try:
-        rows = json.loads(body)[name]
-    except (ValueError, KeyError, TypeError) as broken:
-        raise Malformed(f"The body must be JSON with a list of {name}.") from broken
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise Malformed(f"{name} must be a list of objects.")
-    return rows
-
-
-def _text(row: dict[str, Any], key: str) -> str:
-    value = row.get(key)
-    if not isinstance(value, str) or not 0 < len(value) <= 1000 or "\0" in value or _SURROGATE.search(value):
-        raise Malformed(f"{key} must be a text of 1 to 1000 characters.")
-    return value
-
-
-def _receipt(row: dict[str, Any]) -> ReceiptNote:
-    try:
-        reported_at = datetime.fromisoformat(_text(row, "at"))
-    except ValueError as broken:
-        raise Malformed("at must be an ISO 8601 instant.") from broken
-    if reported_at.tzinfo is None:
-        raise Malformed("at must carry its offset.")
-    code = _text(row, "code")
-    return ReceiptNote(_text(row, "vendor_id"), code == "DELIVRD", code, reported_at)
-
-
-def _reply(row: dict[str, Any]) -> ReplyNote:
-    return ReplyNote(_text(row, "vendor_id"), _text(row, "phone"), _text(row, "text"))
+def _read(answer: httpx.Response, until: float) -> bytes:
+    """The body of an answer. Raises _Unclear when it is too large or drips past `until` (monotonic seconds)."""
+    data, is_late = bytearray(), False
+    for piece in answer.iter_bytes():
+        if is_late:
+            raise _Unclear("answer too slow")
+        data += piece
+        if len(data) > LARGEST_ANSWER:
+            raise _Unclear("answer too large")
+        is_late = time.monotonic() > until  # a last piece that is late is still an answer
+    return bytes(data)

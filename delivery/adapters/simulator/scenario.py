@@ -1,71 +1,101 @@
-"""What the simulated carrier does with a message: seeded, so that the same message meets the same fate."""
+"""What the simulated carrier does: shares, delays, faults, limits. Read from files by `scenario_files`."""
 
-import hashlib
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, fields, replace
+from typing import Any, Final
+
+MOST_BP: Final = 10_000
+MESSAGE_SHARES: Final = ("refused_bp", "undelivered_bp", "silent_bp")
+REPLY_SHARES: Final = ("opt_out_bp", "chat_bp")
+CALL_SHARES: Final = (
+    "throttle_bp",
+    "timeout_after_accept_bp",
+    "reset_after_accept_bp",
+    "half_answer_bp",
+    "error_500_bp",
+)
+
+
+class ScenarioRefused(ValueError):
+    """A scenario that can't be played; the text says what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brownout:
+    """
+    A time of trouble, in seconds since the carrier started (half-open), and what differs from the scenario then.
+
+    `changes` are names and values of the scenario's own fields.
+    """
+
+    from_second: float
+    until_second: float
+    changes: tuple[tuple[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """Shares are basis points of all messages; delays are seconds."""
+    """
+    Shares are basis points: of messages, of receipts, or of calls. Delays are seconds, money is 1/10000 yuan.
 
+    Raises ScenarioRefused when the values contradict each other.
+    """
+
+    # Of messages: what becomes of each.
     refused_bp: int = 0  # certainly not accepted, number unknown to the carrier
     undelivered_bp: int = 0
     silent_bp: int = 0  # accepted, but no receipt will ever come
     opt_out_bp: int = 0
     chat_bp: int = 0
+    # Receipts and replies: when they come, and how often.
     delay_from: float = 0.0
     delay_until: float = 0.0
     reply_delay: float = 0.0
+    receipt_repeat_bp: int = 0  # told twice
+    early_receipt_bp: int = 0  # told before the call is answered
+    receipt_shuffle: bool = False  # told in any order; each copy has a delay of its own
+    part_receipts: bool = False  # one for each part of a long text; of a failed one some parts may have arrived
+    replies_per_minute: int = 0  # besides the shares above, from phones that were written to before
+    # Of calls: how each goes.
     seconds_per_call: float = 0.0
+    people_per_second: int = 0  # what is above that is refused as a whole call; 0: no limit
+    throttle_bp: int = 0  # refused as too fast though it is not
+    timeout_after_accept_bp: int = 0  # accepted; the answer never comes
+    reset_after_accept_bp: int = 0  # accepted; then the connection is reset
+    half_answer_bp: int = 0  # accepted; half of the answer comes
+    error_500_bp: int = 0  # half of them accepted, half not
+    hold_seconds: float = 15.0  # how long a call that gets no answer is left hanging
+    # Questions and money.
+    query_lag_seconds: float = 0.0  # before that, who was accepted is unknown to questions
+    balance: int | None = None  # of each channel at the start; None: nobody counts
+    part_price: int = 450
+    brownouts: tuple[Brownout, ...] = ()
 
+    def __post_init__(self) -> None:
+        for name in (one.name for one in fields(self)):
+            value = getattr(self, name)
+            if isinstance(value, int | float) and value < 0:
+                raise ScenarioRefused(f"{name} must not be negative.")
+            if name.endswith("_bp") and value > MOST_BP:
+                raise ScenarioRefused(f"{name} must not be above {MOST_BP}.")
+        for names in (MESSAGE_SHARES, REPLY_SHARES, CALL_SHARES):
+            if sum(getattr(self, name) for name in names) > MOST_BP:
+                raise ScenarioRefused(f"{', '.join(names)} must not be above {MOST_BP} together.")
+        if self.delay_from > self.delay_until:
+            raise ScenarioRefused("delay_from must not be after delay_until.")
+        self._check_brownouts()
 
-SCENARIOS: Final[dict[str, Scenario]] = {
-    "demo": Scenario(
-        refused_bp=30, undelivered_bp=150, silent_bp=80, opt_out_bp=60, chat_bp=30, delay_from=1.0, delay_until=15.0,
-        reply_delay=6.0, seconds_per_call=0.25,
-    ),
-    "clean": Scenario(),
-    "lively": Scenario(
-        refused_bp=200, undelivered_bp=500, silent_bp=100, opt_out_bp=300, chat_bp=100, delay_from=0.1,
-        delay_until=1.0, reply_delay=0.5,
-    ),
-    "silent": Scenario(silent_bp=10_000),
-    "slow": Scenario(seconds_per_call=0.4, silent_bp=10_000),
-}  # fmt: skip
+    def _check_brownouts(self) -> None:
+        for one in self.brownouts:
+            if one.from_second >= one.until_second:
+                raise ScenarioRefused("A brown-out must end after it begins.")
+            self._during(one)  # refuses what contradicts itself only then
 
-FAILURE_CODES: Final = ("MK:0001", "MK:0012", "UNDELIV", "EXPIRED", "DB:0141")
-OPT_OUTS: Final = ("T", "TD", "退订", "ｔ", "回T退订", "退 订", "R", "取消")
-CHATS: Final = ("好的，谢谢", "几点关门？", "哪家店可以用？", "收到", "能不能送货")
+    def _during(self, brownout: Brownout) -> "Scenario":
+        return replace(self, **dict(brownout.changes), brownouts=())
 
-
-@dataclass(frozen=True, slots=True)
-class Fate:
-    """What will become of one message. `receipt_code` is empty when no receipt comes."""
-
-    is_refused: bool
-    receipt_code: str
-    receipt_delay: float
-    reply: str
-
-
-def fate(scenario: Scenario, *, seed: str, reference: str) -> Fate:
-    """The fate of a message under a scenario; the same arguments give the same fate."""
-    digest = hashlib.blake2b(f"{seed}/{reference}".encode(), digest_size=16).digest()
-    outcome, delay, reply, choice = (int.from_bytes(digest[i : i + 4]) for i in (0, 4, 8, 12))
-    share = outcome % 10_000
-    refused = share < scenario.refused_bp
-    failed = not refused and share < scenario.refused_bp + scenario.undelivered_bp
-    silent = not refused and not failed and share >= 10_000 - scenario.silent_bp
-    code = "" if silent else FAILURE_CODES[choice % len(FAILURE_CODES)] if failed else "DELIVRD"
-    span = scenario.delay_until - scenario.delay_from
-    text = "" if failed or refused else _reply(scenario, reply % 10_000, choice)
-    return Fate(refused, code, scenario.delay_from + span * (delay % 1000) / 1000, text)
-
-
-def _reply(scenario: Scenario, share: int, choice: int) -> str:
-    if share < scenario.opt_out_bp:
-        return OPT_OUTS[choice % len(OPT_OUTS)]
-    if share < scenario.opt_out_bp + scenario.chat_bp:
-        return CHATS[choice % len(CHATS)]
-    return ""
+    def at(self, second: float) -> "Scenario":
+        """The scenario as it is `second` seconds after the start; of overlapping brown-outs the first counts."""
+        for one in self.brownouts:
+            if one.from_second <= second < one.until_second:
+                return self._during(one)
+        return self
