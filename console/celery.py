@@ -13,5 +13,6 @@ app.conf.task_routes = {
     "delivery.pump_bulk": {"queue": "bulk"},
     "delivery.merge_receipts": {"queue": "inbound"},
     "delivery.sweep": {"queue": "inbound"},
+    "delivery.ask_unsure": {"queue": "inbound"},
     "campaigns.fire_due": {"queue": "inbound"},
 }

@@ -9,12 +9,15 @@ EVERY_SECONDS: dict[str, int] = {
     "delivery.pump_urgent": 5,
     "delivery.merge_receipts": 5,
     "delivery.sweep": 5,
+    "delivery.ask_unsure": 10,
+    "delivery.ask_balances": 600,
     "foundation.run_outbox": 5,
     "foundation.run_jobs": 10,
 }
 NIGHTLY: dict[str, tuple[int, int]] = {
     "delivery.sweep_daily": (3, 10),
     "members.roll_up": (3, 30),
+    "foundation.prove_ledgers": (4, 30),
 }
 
 

@@ -42,6 +42,10 @@ LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
 
 # How long a worker may hold a chunk without a sign of life; tests that kill workers make it short.
 MESSAGE_LEASE_SECONDS = env.integer("MESSAGE_LEASE_SECONDS", 30, minimum=1)
+# How long a provider's "never heard of it" is not believed: it may still be writing the message down.
+UNSURE_GRACE_SECONDS = env.integer("UNSURE_GRACE_SECONDS", 600, minimum=1)
+# Months that messages are kept; the law asks for six.
+RETENTION_MONTHS = env.integer("RETENTION_MONTHS", 13, minimum=6)
 # Shifts the business clock, for tests and for trying the demo at night.
 CLOCK_OFFSET_SECONDS = env.integer("CLOCK_OFFSET_SECONDS", 0)
 # For tests that kill workers: the name of a point in the pump at which the process dies.
@@ -170,6 +174,8 @@ OUTBOX_HANDLERS: dict[str, list[str]] = {
 JOB_RUNNERS: dict[str, str] = {
     "members.import": "members.services.imports.run_job",
 }
+LEDGER_PROOFS: list[str] = ["delivery.services.proofs.prove", "coupons.services.proofs.prove"]
+REPLY_HANDLERS: list[str] = ["delivery.services.replies.come_back"]
 SEGMENT_FIELDS: list[str] = ["coupons.queries.segment_fields"]
 
 VENDOR_TIMEOUT_SECONDS = 5
@@ -177,7 +183,9 @@ CAP_DAY_COUNT = 3
 CAP_WEEK_COUNT = 4
 SAME_TEXT_HOURS = 72
 UNREPORTED_HOURS = 72
-CHANNEL_COOL_DOWN_SECONDS = 60
+UNSURE_GIVE_UP_HOURS = 72
+SOFT_FAILURE_COUNT = 3
+SOFT_FAILURE_DAYS = 30
 
 # Pages --------------------------------------------------------------------------------------------
 

@@ -1,20 +1,36 @@
 """`/l/<token>`: short links."""
 
+from uuid import UUID
+
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.crypto import salted_hmac
 from django.views.decorators.http import require_safe
 
+from delivery.rules.clicks import is_preview
 from delivery.services import links
 from foundation import clock
-
-PREVIEWERS = ("bot", "preview", "spider", "crawler", "facebookexternalhit")
+from foundation.tokens import could_be_token
 
 
 @require_safe
 def follow(request: HttpRequest, token: str) -> HttpResponse:
-    """Send the visitor on to the address that staff gave the token."""
-    agent = request.headers.get("User-Agent", "").lower()
-    is_preview = request.method == "HEAD" or any(name in agent for name in PREVIEWERS)
-    target = links.follow(token=token, is_preview=is_preview, now=clock.now())
+    """Send the visitor on to the address that staff gave the token; nothing of the request chooses it."""
+    agent = request.headers.get("User-Agent", "")
+    purpose = request.headers.get("Sec-Purpose", "") + request.headers.get("Purpose", "")
+    target = None
+    if could_be_token(token):
+        target = links.follow(
+            token=token, visitor=_visitor(request, agent), now=clock.now(),
+            is_preview=is_preview(method=request.method or "", agent=agent, purpose=purpose),
+        )  # fmt: skip
     if target is None:
         raise Http404
-    return HttpResponseRedirect(target)
+    answer = HttpResponseRedirect(target)
+    answer["Cache-Control"] = "no-store"
+    return answer
+
+
+def _visitor(request: HttpRequest, agent: str) -> UUID:
+    """A keyed hash of address and browser: enough to know a double tap, useless for anything else."""
+    seen = f"{request.META.get('REMOTE_ADDR', '')}\0{agent}"
+    return UUID(bytes=salted_hmac("delivery.click", seen, algorithm="sha256").digest()[:16])

@@ -43,13 +43,35 @@ Result = Accepted | Refused | Ambiguous
 
 
 @dataclass(frozen=True, slots=True)
+class Absent:
+    """Asked later, the provider does not know it. Soon after the call this may change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One message of which nobody knows whether the provider took it."""
+
+    reference: str
+    phone: str
+    submitted_at: datetime
+
+
+Answer = Accepted | Refused | Absent | Ambiguous
+
+
+@dataclass(frozen=True, slots=True)
 class ReceiptNote:
-    """A receipt as the provider tells it."""
+    """
+    A receipt as the provider tells it; of several parts of one message each may have its own.
+
+    `reference` is ours, from providers that give it back; it finds the message when no accept was ever seen.
+    """
 
     vendor_id: str
     is_delivered: bool
     vendor_code: str
     reported_at: datetime
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +100,18 @@ class Adapter(Protocol):
 
         Raises NotSubmitted only when nothing was written.
         """
+        ...
+
+    def query(self, questions: Sequence[Question]) -> list[Answer]:
+        """
+        What the provider knows of messages whose hand-over is unsure; one answer per question, in the same order.
+
+        Ambiguous where it can't tell or can't be reached. Raises nothing.
+        """
+        ...
+
+    def balance(self) -> int | None:
+        """The money left with the provider in 1/10000 yuan; None when it does not say. Raises NotSubmitted."""
         ...
 
     def receipts(self, body: bytes) -> list[ReceiptNote]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from celery import shared_task
 
-from delivery.services import inbox, pump, sweep
+from delivery.services import balances, pump, receipts, retention, sweep, unsure
 from foundation import clock, queue
 from foundation.db import advisory_slot
 
@@ -39,7 +39,7 @@ def pump_urgent(**_ignored: object) -> None:
 @shared_task(name="delivery.merge_receipts", ignore_result=True)
 def merge_receipts(**_ignored: object) -> None:
     """Merge waiting receipts."""
-    _work_in_slot("delivery.merge_receipts", 1, lambda: inbox.merge_receipts(now=clock.now()))
+    _work_in_slot("delivery.merge_receipts", 1, lambda: receipts.merge_receipts(now=clock.now()))
 
 
 @shared_task(name="delivery.sweep", ignore_result=True)
@@ -50,6 +50,20 @@ def sweep_all(**_ignored: object) -> None:
 
 @shared_task(name="delivery.sweep_daily", ignore_result=True)
 def sweep_daily(**_ignored: object) -> None:
-    """Partitions ahead, receipts that never came."""
-    sweep.ensure_partitions(now=clock.now())
+    """Partitions ahead and behind, receipts that never came, short-lived rows."""
+    retention.ensure_partitions(now=clock.now())
     sweep.mark_unreported(now=clock.now())
+    retention.drop_old_messages(now=clock.now())
+    retention.clear_short_lived(now=clock.now())
+
+
+@shared_task(name="delivery.ask_unsure", ignore_result=True)
+def ask_unsure(**_ignored: object) -> None:
+    """Ask providers about messages they may or may not have taken."""
+    _work_in_slot("delivery.ask_unsure", 1, lambda: unsure.ask_due(clock=clock.now))
+
+
+@shared_task(name="delivery.ask_balances", ignore_result=True)
+def ask_balances(**_ignored: object) -> None:
+    """Ask providers how much money is left."""
+    balances.ask_all(clock=clock.now)

@@ -9,7 +9,8 @@ from django.views.decorators.http import require_POST
 from delivery.models import Channel
 from delivery.port import Malformed
 from delivery.registry import adapter_for
-from delivery.services import inbox
+from delivery.services.receipts import store_receipts
+from delivery.services.replies import receive_replies
 from foundation import clock
 
 MAX_NOTES = 1_000
@@ -30,7 +31,7 @@ def _receipts(channel: Channel, body: bytes) -> int:
     notes = adapter_for(channel).receipts(body)
     if len(notes) > MAX_NOTES:
         raise Malformed(f"At most {MAX_NOTES} receipts a call.")
-    inbox.store_receipts(channel=channel, notes=notes, now=clock.now())
+    store_receipts(channel=channel, notes=notes, now=clock.now())
     return len(notes)
 
 
@@ -38,7 +39,7 @@ def _replies(channel: Channel, body: bytes) -> int:
     notes = adapter_for(channel).replies(body)
     if len(notes) > MAX_NOTES:
         raise Malformed(f"At most {MAX_NOTES} replies a call.")
-    return inbox.receive_replies(channel=channel, notes=notes, now=clock.now())
+    return receive_replies(channel=channel, notes=notes, now=clock.now())
 
 
 @csrf_exempt

@@ -16,9 +16,10 @@ from templates_sms.models import (
     TemplateReview,
     TemplateState,
     TemplateVersion,
+    Tier,
 )
 from templates_sms.queries import findings
-from templates_sms.rules.merge_fields import validate
+from templates_sms.rules.merge_fields import fields_in, validate
 
 
 class TextRefused(DomainError):
@@ -43,6 +44,11 @@ def check_text(body: str) -> None:
         raise TextRefused(_("The text has words that channels refuse: %(words)s") % {"words": ", ".join(forbidden)})
 
 
+def _check_answer(tier: str, body: str) -> None:
+    if "answer" in fields_in(body) and tier != Tier.NOTICE:
+        raise TextRefused(_("{answer} is for notices that answer one person."))
+
+
 @transaction.atomic
 def save_draft(
     *, template_id: int | None, name: str, tier: str, signature: Signature, body: str, by: Operator, now: datetime
@@ -53,6 +59,7 @@ def save_draft(
     Raises HasMoved while it is being reviewed or after it was retired, TextRefused for a broken text.
     """
     check_text(body)
+    _check_answer(tier, body)
     facts = {"name": name, "tier": tier, "signature": signature, "body": body, "changed_at": now}
     if template_id is None:
         return Template.objects.create(author=by, **facts)
@@ -68,6 +75,7 @@ def submit(*, template_id: int, by: Operator, now: datetime) -> None:
     """Hand a draft to review. Raises HasMoved, TextRefused."""
     template = Template.objects.select_for_update().select_related("signature").get(pk=template_id)
     check_text(template.body)
+    _check_answer(template.tier, template.body)
     _move(template, [TemplateState.DRAFT, TemplateState.REJECTED], TemplateState.SUBMITTED, now=now)
     _note(template, ReviewAction.SUBMITTED, by=by, now=now)
 

@@ -13,6 +13,7 @@ from coupons.models import CouponTerms
 from coupons.services import batches
 from coupons.services.batches import TermsDraft
 from delivery.models import Channel, Dispatch
+from delivery.rules.routing import lot_carrier
 from delivery.services import dispatches
 from delivery.services.dispatches import NewMessage
 from foundation.models import Operator
@@ -104,8 +105,10 @@ def make_campaign(*, now: datetime = NOON - timedelta(hours=1), is_approved: boo
 
 
 def make_channel(code: str = "one", **facts: Any) -> Channel:
-    """An open channel of the fake provider: 450/10000 yuan a part, 200 people a call."""
-    defaults = {"name": code, "vendor": "fake", "price": 450, "webhook_token": f"token-{code}"}
+    """An open channel of the fake provider: 450/10000 yuan a part, 200 people a call, faster than any test."""
+    defaults = {
+        "name": code, "vendor": "fake", "price": 450, "parts_per_second": 1_000_000, "webhook_token": f"token-{code}",
+    }  # fmt: skip
     return Channel.objects.create(code=code, **(defaults | facts))
 
 
@@ -127,7 +130,7 @@ def new_message(phone: str, version: TemplateVersion, *, dedupe: UUID | None = N
     } | facts  # fmt: skip
     return NewMessage(
         dedupe_key=dedupe or sealed.hash, template_version_id=version.pk, phone_hash=sealed.hash,
-        phone_cipher=sealed.cipher, phone_tail=sealed.tail, **values,
+        phone_cipher=sealed.cipher, phone_tail=sealed.tail, carrier=lot_carrier(sealed.carrier), **values,
     )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from coupons.models import Coupon, CouponBatch
 from coupons.rules.code import group_code
 from coupons.services.issue import Issued, Receiver, issue_to
 from delivery.models import Dispatch, Message
+from delivery.rules.routing import lot_carrier
 from delivery.services import dispatches
 from delivery.services.dispatches import NewMessage
 from foundation.db import execute
@@ -203,8 +204,8 @@ def _message(run: Run, member: Member, coupon: Issued | None, links: dict[UUID, 
     return NewMessage(
         dedupe_key=member.phone_hash, variant="A", template_version_id=run.campaign.template_version_id,
         params=params, member_id=member.pk, phone_hash=member.phone_hash, phone_cipher=_cipher(member),
-        phone_tail=member.phone_tail, is_demo=member.is_demo, fingerprint=fingerprint_of(run.campaign),
-        sender_ref=coupon.id if coupon else None,
+        phone_tail=member.phone_tail, carrier=lot_carrier(member.carrier), is_demo=member.is_demo,
+        fingerprint=fingerprint_of(run.campaign), sender_ref=coupon.id if coupon else None,
     )  # fmt: skip
 
 

@@ -1,8 +1,11 @@
-"""Why a message was not sent, in words."""
+"""Why a message was not sent or did not arrive, in words."""
 
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+
+from delivery.models import ReceiptCode
+from delivery.rules.receipts import match
 
 REASONS: dict[str, Any] = {
     "OPTED_OUT": _("opted out"),
@@ -19,6 +22,8 @@ REASONS: dict[str, Any] = {
     "WORKER_LOST": _("a worker died meanwhile"),
     "AMBIGUOUS": _("the provider gave no clear answer"),
     "NO_RECEIPT": _("no receipt came"),
+    "NEVER_TAKEN": _("the provider never got it"),
+    "BY_PERSON": _("decided by a person"),
     "NUMBER": _("the provider calls the number bad"),
     "NUMFREQ": _("too many to this number, says the provider"),
     "CONTENT": _("the provider refused the text"),
@@ -33,6 +38,20 @@ REASONS: dict[str, Any] = {
 }
 
 
-def reason_word(code: str) -> Any:
-    """A reason in words; a provider's own receipt code stays as it is."""
-    return REASONS.get(code, code)
+def receipt_codes() -> dict[str, ReceiptCode]:
+    """The table of receipt codes by code."""
+    return {one.code: one for one in ReceiptCode.objects.all()}
+
+
+def reason_word(code: str, codes: dict[str, ReceiptCode] | None = None) -> Any:
+    """A reason in words: our own, or what a provider's receipt code means with the code behind it."""
+    if code in REASONS or not code:
+        return REASONS.get(code, code)
+    entry = match(code, receipt_codes() if codes is None else codes)
+    return code if entry is None else f"{entry.meaning} ({code})"
+
+
+def advice_for(code: str, codes: dict[str, ReceiptCode] | None = None) -> str:
+    """What to do about a provider's receipt code; empty when there is nothing to say."""
+    entry = match(code, receipt_codes() if codes is None else codes)
+    return "" if entry is None else entry.advice

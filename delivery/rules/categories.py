@@ -35,6 +35,8 @@ TRY_AGAIN: Final = frozenset(
     }
 )
 BREAKS_CHANNEL: Final = frozenset({Category.CHANNEL, Category.BALANCE, Category.QUOTA})
+# Speak of the channel's health; what is wrong with a number, a text or the hour does not.
+AILS_CHANNEL: Final = BREAKS_CHANNEL | {Category.RETRY}
 PAUSES_DISPATCH: Final = frozenset({Category.CONTENT, Category.SIGNTPL})
 SUPPRESSES_NUMBER: Final = frozenset({Category.NUMBER})
 

@@ -12,7 +12,7 @@ TRANSITIONS: Final[dict[str, frozenset[str]]] = {
     "UNREPORTED": frozenset({"DELIVERED", "UNDELIVERED"}),  # a receipt may be very late
     "EXCLUDED": frozenset(),
     "REFUSED": frozenset(),
-    "DELIVERED": frozenset(),
+    "DELIVERED": frozenset({"UNDELIVERED"}),  # a later part of a long message failed: the worst receipt wins
     "UNDELIVERED": frozenset(),
     "EXPIRED": frozenset(),
     "CANCELLED": frozenset(),

@@ -1,5 +1,6 @@
 """When marketing may be sent: windows of the day in Asia/Shanghai, half-open."""
 
+from collections.abc import Collection
 from datetime import date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -15,18 +16,30 @@ def minute_of_day(instant: datetime) -> int:
     return local.hour * 60 + local.minute
 
 
-def is_inside(instant: datetime, from_minute: int, until_minute: int) -> bool:
-    """Whether a marketing message may leave at `instant`; `until_minute` itself is already too late."""
-    return from_minute <= minute_of_day(instant) < min(until_minute, HARD_STOP_MINUTE)
+def day_of(instant: datetime) -> date:
+    """The day of `instant` in Asia/Shanghai."""
+    return instant.astimezone(SHANGHAI).date()
 
 
-def next_allowed(instant: datetime, from_minute: int, until_minute: int) -> datetime:
-    """`instant` itself when it is inside the window, else the next opening of the window."""
-    if is_inside(instant, from_minute, until_minute):
+def is_inside(instant: datetime, from_minute: int, until_minute: int, closed: Collection[date] = ()) -> bool:
+    """
+    Whether a marketing message may leave at `instant`; `until_minute` itself is already too late.
+
+    `closed` are the days (Asia/Shanghai) on which nothing leaves at all.
+    """
+    in_hours = from_minute <= minute_of_day(instant) < min(until_minute, HARD_STOP_MINUTE)
+    return in_hours and day_of(instant) not in closed
+
+
+def next_allowed(instant: datetime, from_minute: int, until_minute: int, closed: Collection[date] = ()) -> datetime:
+    """`instant` itself when it is inside the window, else its next opening on an open day."""
+    if is_inside(instant, from_minute, until_minute, closed):
         return instant
-    local = instant.astimezone(SHANGHAI)
-    opens_today = minute_of_day(instant) < from_minute
-    day = local.date() if opens_today else local.date() + timedelta(days=1)
+    day = day_of(instant)
+    if minute_of_day(instant) >= from_minute:
+        day += timedelta(days=1)
+    while day in closed:
+        day += timedelta(days=1)
     return datetime.combine(day, time(from_minute // 60, from_minute % 60), SHANGHAI)
 
 
@@ -38,3 +51,9 @@ def month_of(instant: datetime) -> date:
 def month_after(month: date) -> date:
     """The first day of the following month."""
     return (month.replace(day=28) + timedelta(days=4)).replace(day=1)
+
+
+def months_before(month: date, count: int) -> date:
+    """The first day of the month `count` months before `month`."""
+    number = month.year * 12 + month.month - 1 - count
+    return date(number // 12, number % 12 + 1, 1)

@@ -10,7 +10,7 @@ from django.db import connection
 from django.utils.translation import gettext_lazy as _
 from psycopg.types.json import Jsonb
 
-from delivery.models import CapPolicy, Dispatch, DispatchState, TallyDelta
+from delivery.models import CapPolicy, DayRule, Dispatch, DispatchState, TallyDelta
 from delivery.rules.window import month_of
 from foundation import queue
 from foundation.db import execute, fetch_all
@@ -18,7 +18,7 @@ from foundation.errors import HasMoved
 
 COLUMNS = (
     "month", "id", "dispatch_id", "variant", "dedupe_key", "tier", "template_version_id", "params", "member_id",
-    "phone_hash", "phone_cipher", "phone_tail", "is_demo", "state", "reason", "not_before", "expires_at",
+    "phone_hash", "phone_cipher", "phone_tail", "carrier", "is_demo", "state", "reason", "not_before", "expires_at",
     "fingerprint", "sender_ref",
 )  # fmt: skip
 
@@ -35,14 +35,17 @@ class NewMessage:
     phone_hash: UUID
     phone_cipher: bytes
     phone_tail: str
+    carrier: str
     is_demo: bool
     fingerprint: UUID
     sender_ref: int | None = None
+    not_before: datetime | None = None  # None: as its dispatch
 
 
 def open_dispatch(
     *, source: str, tier: str, not_before: datetime, expires_at: datetime, now: datetime,
     window: tuple[int, int] = (480, 1260), cap_policy: str = CapPolicy.DEFER, priority: int = 100,
+    day_rule: str = DayRule.ANY,
 ) -> Dispatch:  # fmt: skip
     """
     The dispatch of `source`, made now or found again; FILLING until `release`.
@@ -54,7 +57,7 @@ def open_dispatch(
     facts: dict[str, Any] = {
         "month": month, "tier": tier, "not_before": not_before, "expires_at": expires_at, "created_at": now,
         "window_from_minute": window[0], "window_until_minute": window[1], "cap_policy": cap_policy,
-        "priority": priority,
+        "priority": priority, "day_rule": day_rule,
     }  # fmt: skip
     dispatch, _made = Dispatch.objects.get_or_create(source=source, defaults=facts)
     return dispatch
@@ -75,10 +78,11 @@ def add_messages(*, dispatch: Dispatch, people: Sequence[NewMessage]) -> list[in
             for message_id, one in zip(ids, people, strict=True):
                 copy.write_row(_row(dispatch, message_id, one))
         with cursor.copy(
-            "COPY delivery_ready (message_id, month, dispatch_id, priority, not_before) FROM STDIN"
+            "COPY delivery_ready (message_id, month, dispatch_id, carrier, priority, not_before) FROM STDIN"
         ) as copy:
-            for message_id in ids:
-                copy.write_row((message_id, dispatch.month, dispatch.pk, dispatch.priority, dispatch.not_before))
+            for message_id, one in zip(ids, people, strict=True):
+                due = one.not_before or dispatch.not_before
+                copy.write_row((message_id, dispatch.month, dispatch.pk, one.carrier, dispatch.priority, due))
     _count_planned(dispatch, people)
     return ids
 
@@ -91,8 +95,8 @@ def _next_ids(count: int) -> list[int]:
 def _row(dispatch: Dispatch, message_id: int, one: NewMessage) -> tuple[Any, ...]:
     return (
         dispatch.month, message_id, dispatch.pk, one.variant, one.dedupe_key, dispatch.tier, one.template_version_id,
-        Jsonb(one.params), one.member_id, one.phone_hash, one.phone_cipher, one.phone_tail, one.is_demo, "PLANNED",
-        "", dispatch.not_before, dispatch.expires_at, one.fingerprint, one.sender_ref,
+        Jsonb(one.params), one.member_id, one.phone_hash, one.phone_cipher, one.phone_tail, one.carrier, one.is_demo,
+        "PLANNED", "", one.not_before or dispatch.not_before, dispatch.expires_at, one.fingerprint, one.sender_ref,
     )  # fmt: skip
 
 

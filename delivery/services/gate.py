@@ -1,56 +1,33 @@
 """
 The gate: the last transaction before a provider is called.
 
-In one transaction: lock each phone's gate row in sorted order, read consent, suppression and caps,
+In one transaction: lock each phone's gate row in sorted order, read brakes, consent, suppression and caps,
 take the cap slots, move out who may not go, and commit the fence. An opt-out locks the same row, so
-after its commit no fence commits for that phone.
+after its commit no fence commits for that phone. Brakes are read after the locks, when nothing is left to wait for.
 """
 
-import logging
 from collections import defaultdict
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Collection, Mapping
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
 
-from delivery.models import CapEntry, CapPolicy, Channel, Dispatch, DispatchState, HandoffState
+from delivery.models import CapEntry, CapPolicy, Channel, ChannelState, Dispatch, DispatchState, HandoffState
+from delivery.queries.calendar import days_closed_to
 from delivery.rules.caps import WEEK, Caps, Entry, verdict
-from delivery.rules.window import is_inside, next_allowed
+from delivery.rules.window import day_of, is_inside, next_allowed
+from delivery.services.brakes import held_tiers
 from delivery.services.ledger import Move, move
+from delivery.services.take import Chunk, Claimed
 from foundation.db import execute
 from members.models import Consent
 from members.queries.consent import suppressed_at
 from members.services.consent import lock_gates
 from templates_sms.models import Tier
 
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A message in a worker's hands."""
-
-    id: int
-    phone_hash: UUID
-    phone_cipher: bytes
-    fingerprint: UUID
-    template_version_id: int
-    params: dict[str, str]
-    is_demo: bool
-    tries: int
-    expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """What one worker took: one dispatch, one channel, one hand-off."""
-
-    handoff_id: int
-    dispatch: Dispatch
-    channel: Channel
-    messages: tuple[Claimed, ...]
+FULL_WAIT = timedelta(seconds=5)  # another worker took the last of a channel's quota; other channels may have room
 
 
 class LeaseLost(Exception):
@@ -63,45 +40,73 @@ def configured_caps() -> Caps:
 
 
 @transaction.atomic(durable=True)
-def pass_gate(*, chunk: Chunk, now: datetime) -> tuple[Claimed, ...]:
+def pass_gate(*, chunk: Chunk, parts: Mapping[int, int], now: datetime) -> set[int]:
     """
-    Those of a chunk who may be written to now; their fence is committed when this returns.
+    The ids of those of a chunk who may be written to now; their fence is committed when this returns.
 
-    The others are excluded, expired or deferred with their reason. Raises LeaseLost, with nothing changed.
+    `parts` of each message count against the channel's daily quota. The others are excluded, expired or deferred
+    with their reason. Raises LeaseLost, with nothing changed.
     """
     hashes = sorted({one.phone_hash for one in chunk.messages})
     consents = lock_gates(phone_hashes=hashes, now=now)
-    kept_out = _kept_out(chunk, now=now)
+    closed = days_closed_to(rule=chunk.dispatch.day_rule, now=now)
+    kept_out = _kept_out(chunk, closed, now=now)
     if kept_out is None:
-        kept_out = _judge(chunk, consents, suppressed_at(phone_hashes=hashes, now=now), now=now)
+        kept_out = _judge(chunk, consents, suppressed_at(phone_hashes=hashes, now=now), closed, now=now)
     passing = tuple(one for one in chunk.messages if one.id not in kept_out)
+    if not _spend_quota(chunk, sum(parts[one.id] for one in passing), now=now):
+        kept_out |= _back(passing, "QUOTA", now + FULL_WAIT)
+        passing = ()
     _fence(chunk.handoff_id, [one.id for one in passing])
     move(month=chunk.dispatch.month, moves=kept_out.values(), now=now)
     if chunk.dispatch.tier == Tier.MARKETING:
         _take_slots(passing, now=now)
-    return passing
+    return {one.id for one in passing}
 
 
-def _kept_out(chunk: Chunk, *, now: datetime) -> dict[int, Move] | None:
-    """All of the chunk, when its dispatch was paused or stopped since the claim, or its window has closed."""
+def _back(messages: Collection[Claimed], reason: str, not_before: datetime | None = None) -> dict[int, Move]:
+    return {one.id: Move(one.id, "PLANNED", reason, not_before=not_before) for one in messages}
+
+
+def _kept_out(chunk: Chunk, closed: Collection[date], *, now: datetime) -> dict[int, Move] | None:
+    """All of the chunk, when its dispatch, tier or channel was held since the claim, or its window has closed."""
     dispatch = chunk.dispatch
     state = Dispatch.objects.values_list("state", flat=True).get(pk=dispatch.pk)
-    if state != DispatchState.OPEN:
-        return {one.id: Move(one.id, "PLANNED", "NOT_OPEN") for one in chunk.messages}
+    if state != DispatchState.OPEN or dispatch.tier in held_tiers():
+        return _back(chunk.messages, "NOT_OPEN")
+    if not Channel.objects.filter(pk=chunk.channel.pk).exclude(state=ChannelState.DISABLED).exists():
+        return _back(chunk.messages, "CHANNEL")
     window = (dispatch.window_from_minute, dispatch.window_until_minute)
-    if dispatch.tier == Tier.MARKETING and not is_inside(now, *window):
-        opens = next_allowed(now, *window)
-        return {one.id: Move(one.id, "PLANNED", "WINDOW", not_before=opens) for one in chunk.messages}
+    if dispatch.tier == Tier.MARKETING and not is_inside(now, *window, closed):
+        return _back(chunk.messages, "WINDOW", next_allowed(now, *window, closed))
     return None
 
 
-def _judge(chunk: Chunk, consents: dict[UUID, str], suppressed: set[UUID], *, now: datetime) -> dict[int, Move]:
+SPEND_QUOTA = """
+INSERT INTO delivery_channelday AS d (channel_id, day, part_count) VALUES (%(channel_id)s, %(day)s, %(parts)s)
+ON CONFLICT (channel_id, day) DO UPDATE SET part_count = d.part_count + EXCLUDED.part_count
+WHERE d.part_count + EXCLUDED.part_count <= %(quota)s
+"""
+
+
+def _spend_quota(chunk: Chunk, parts: int, *, now: datetime) -> bool:
+    """Take the parts from the channel's daily quota by one conditional update; False when they don't fit any more."""
+    quota = chunk.channel.daily_quota
+    if quota is None or parts == 0:
+        return True
+    facts = {"channel_id": chunk.channel.pk, "day": day_of(now), "parts": parts, "quota": quota}
+    return parts <= quota and bool(execute(SPEND_QUOTA, facts))
+
+
+def _judge(
+    chunk: Chunk, consents: dict[UUID, str], suppressed: set[UUID], closed: Collection[date], *, now: datetime
+) -> dict[int, Move]:
     entries = _cap_entries(chunk, now=now) if chunk.dispatch.tier == Tier.MARKETING else {}
     moves: dict[int, Move] = {}
     for one in chunk.messages:
         refused = _refusal(chunk, one, consents, suppressed, now=now)
         if refused is None and chunk.dispatch.tier == Tier.MARKETING:
-            refused = _over_cap(chunk.dispatch, one, entries[one.phone_hash], now=now)
+            refused = _over_cap(chunk.dispatch, one, entries[one.phone_hash], closed, now=now)
         if refused is not None:
             moves[one.id] = refused
         elif chunk.dispatch.tier == Tier.MARKETING:
@@ -124,11 +129,13 @@ def _refusal(
     return None
 
 
-def _over_cap(dispatch: Dispatch, one: Claimed, entries: list[Entry], *, now: datetime) -> Move | None:
+def _over_cap(
+    dispatch: Dispatch, one: Claimed, entries: list[Entry], closed: Collection[date], *, now: datetime
+) -> Move | None:
     over = verdict(entries, fingerprint=one.fingerprint, now=now, caps=configured_caps())
     if over is None:
         return None
-    free_at = next_allowed(over.free_at, dispatch.window_from_minute, dispatch.window_until_minute)
+    free_at = next_allowed(over.free_at, dispatch.window_from_minute, dispatch.window_until_minute, closed)
     if dispatch.cap_policy == CapPolicy.EXCLUDE or free_at >= one.expires_at:
         return Move(one.id, "EXCLUDED", over.reason)
     return Move(one.id, "PLANNED", over.reason, not_before=free_at)
@@ -164,8 +171,3 @@ def _fence(handoff_id: int, message_ids: list[int]) -> None:
     params = {"id": handoff_id, "ids": message_ids, "state": state, "lease": settings.MESSAGE_LEASE_SECONDS}
     if not execute(FENCE, params):
         raise LeaseLost
-
-
-def give_back_slots(*, message_ids: list[int]) -> None:
-    """Free the cap slots of messages that provably reached nobody. A repeat changes nothing."""
-    CapEntry.objects.filter(message_id__in=message_ids).delete()

@@ -7,8 +7,11 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
+
 from delivery.models import Dispatch
 from delivery.rules.states import ALLOWED_PAIRS, NOT_SENT
+from delivery.rules.unsure import first_check
 from foundation.db import fetch_dicts, load_sql
 from foundation.services import outbox
 
@@ -35,8 +38,10 @@ class Moved:
     state: str
     reason: str
     dispatch_id: int
+    channel_id: int | None
     sender_ref: int | None
     phone_hash: UUID
+    submitted_at: datetime | None
 
 
 def move(*, month: date, moves: Iterable[Move], now: datetime) -> list[Moved]:
@@ -59,9 +64,9 @@ def move(*, month: date, moves: Iterable[Move], now: datetime) -> list[Moved]:
         "not_befores": [one.not_before for one in wanted],
         "tries": [one.tries for one in wanted],
     }
-    rows = fetch_dicts(
-        load_sql("delivery", "move_messages"), {**columns, "month": month, "now": now, "allowed": ALLOWED_PAIRS}
-    )
+    first = now + first_check(settings.UNSURE_GRACE_SECONDS)
+    facts = {"month": month, "now": now, "allowed": ALLOWED_PAIRS, "first_check": first}
+    rows = fetch_dicts(load_sql("delivery", "move_messages"), {**columns, **facts})
     moved = [Moved(**row) for row in rows]
     _tell_not_sent(moved, now=now)
     return moved

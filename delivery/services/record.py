@@ -1,39 +1,41 @@
 """Writing down what a provider answered: one transaction per chunk, set-based."""
 
-import logging
 import secrets
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db import transaction
+from django.db.models import F
 
-from delivery.models import Attempt, Channel, ChannelState, Dispatch, DispatchState, Handoff, HandoffState, VendorRef
-from delivery.port import Accepted, Refused, Result
+from delivery.models import Attempt, Channel, ChannelDay, Dispatch, DispatchState, Handoff, HandoffState, VendorRef
+from delivery.port import Accepted, Ambiguous, Refused, Result
+from delivery.queries.calendar import days_closed_to
 from delivery.rules.categories import (
+    AILS_CHANNEL,
     BREAKS_CHANNEL,
     PAUSES_DISPATCH,
     SUPPRESSES_NUMBER,
+    Category,
     next_state,
     wait_before_retry,
 )
-from delivery.rules.window import next_allowed
-from delivery.services.gate import Chunk, Claimed, give_back_slots
+from delivery.rules.window import day_of, next_allowed
+from delivery.services import circuits
+from delivery.services.caps import give_back_slots
 from delivery.services.ledger import Move, move
-from foundation import queue
-from foundation.services import outbox
+from delivery.services.take import Chunk, Claimed
+from foundation.services import alerts, outbox
 from templates_sms.models import Tier
-from templates_sms.rules.parts import count_parts
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One person's result, with the text that was sent."""
+    """One person's result, with the billed parts of the text."""
 
     message: Claimed
-    text: str
+    parts: int
     result: Result
 
 
@@ -49,29 +51,33 @@ def record(*, chunk: Chunk, outcomes: Sequence[Outcome], now: datetime) -> None:
     in_time = handoffs.filter(state=HandoffState.FENCED).update(state=HandoffState.RECORDED)
     if not in_time and not handoffs.filter(state=HandoffState.LOST).update(state=HandoffState.RECORDED):
         return
-    moves = [_move(chunk, one, now=now, may_retry=bool(in_time)) for one in outcomes]
+    refused = {one.message.id: one.result for one in outcomes if isinstance(one.result, Refused)}
+    closed = days_closed_to(rule=chunk.dispatch.day_rule, now=now) if refused else frozenset()
+    moves = [_move(chunk, one, closed, now=now, may_retry=bool(in_time)) for one in outcomes]
     moved = {one.id: one for one in move(month=chunk.dispatch.month, moves=moves, now=now)}
     _write_refs(chunk.channel, chunk.dispatch.month, outcomes, now=now)
     _write_attempts(chunk, outcomes, now=now)
     give_back_slots(message_ids=[one.id for one in moved.values() if one.state in ("PLANNED", "REFUSED")])
-    _follow_up(chunk, outcomes, now=now)
+    _give_back_quota(chunk, sum(one.parts for one in outcomes if one.message.id in refused), now=now)
+    _note_health(chunk, outcomes, now=now)
+    if refused:
+        _follow_up(chunk, outcomes, now=now)
 
 
-def _move(chunk: Chunk, one: Outcome, *, now: datetime, may_retry: bool) -> Move:
+def _move(chunk: Chunk, one: Outcome, closed: Collection[date], *, now: datetime, may_retry: bool) -> Move:
     """Where a result leads; UNSURE (`may_retry` false) never returns to the queue, so its refusal is final."""
-    parts = count_parts(one.text)
-    cost = parts * chunk.channel.price
+    cost = one.parts * chunk.channel.price
     message, result = one.message, one.result
     if isinstance(result, Accepted):
-        return Move(message.id, "ACCEPTED", "", parts, cost, tries=message.tries)
+        return Move(message.id, "ACCEPTED", "", one.parts, cost, tries=message.tries)
     if not isinstance(result, Refused):
-        return Move(message.id, "UNSURE", "AMBIGUOUS", parts, cost, tries=message.tries)
+        return Move(message.id, "UNSURE", "AMBIGUOUS", one.parts, cost, tries=message.tries)
     if not may_retry or next_state(result.category, message.tries) == "REFUSED":
-        return Move(message.id, "REFUSED", result.category, parts, 0, tries=message.tries)
+        return Move(message.id, "REFUSED", result.category, one.parts, 0, tries=message.tries)
     later = now + wait_before_retry(result.category, message.tries, secrets.randbelow(100))
     dispatch = chunk.dispatch
     if dispatch.tier == Tier.MARKETING:
-        later = next_allowed(later, dispatch.window_from_minute, dispatch.window_until_minute)
+        later = next_allowed(later, dispatch.window_from_minute, dispatch.window_until_minute, closed)
     return Move(message.id, "PLANNED", result.category, not_before=later, tries=message.tries)
 
 
@@ -86,7 +92,6 @@ def _write_refs(channel: Channel, month: date, outcomes: Sequence[Outcome], *, n
         ],
         ignore_conflicts=True,
     )  # fmt: skip
-    queue.ring("delivery.merge_receipts")
 
 
 def _write_attempts(chunk: Chunk, outcomes: Sequence[Outcome], *, now: datetime) -> None:
@@ -106,22 +111,44 @@ def _category(result: Result) -> str:
     return result.category if isinstance(result, Refused) else "AMBIGUOUS"
 
 
+def _give_back_quota(chunk: Chunk, parts: int, *, now: datetime) -> None:
+    if parts and chunk.channel.daily_quota is not None:
+        today = ChannelDay.objects.filter(channel_id=chunk.channel.pk, day=day_of(now), part_count__gte=parts)
+        today.update(part_count=F("part_count") - parts)
+
+
+def _note_health(chunk: Chunk, outcomes: Sequence[Outcome], *, now: datetime) -> None:
+    """Results that speak of the channel; a bad number or a refused text does not."""
+    kinds = Counter(_health_of(one.result) for one in outcomes)
+    circuits.note(
+        channel_id=chunk.channel.pk, now=now, accepted_count=kinds["accepted"], failed_count=kinds["failed"],
+        unsure_count=kinds["unsure"],
+    )  # fmt: skip
+
+
+def _health_of(result: Result) -> str:
+    if isinstance(result, Ambiguous):
+        return "unsure"
+    return "failed" if isinstance(result, Refused) and result.category in AILS_CHANNEL else "accepted"
+
+
 def _follow_up(chunk: Chunk, outcomes: Sequence[Outcome], *, now: datetime) -> None:
-    """What a category asks for beyond its own message: break the channel, pause the dispatch, suppress the number."""
-    refused = [one for one in outcomes if isinstance(one.result, Refused)]
-    categories = {one.result.category: one.result.vendor_code for one in refused if isinstance(one.result, Refused)}
-    for category in sorted(BREAKS_CHANNEL & categories.keys()):
-        reason = f"{category} {categories[category]}"[:200]
-        Channel.objects.filter(pk=chunk.channel.pk, state=ChannelState.OPEN).update(
-            state=ChannelState.BROKEN, broken_at=now, broken_reason=reason
-        )
-        log.error("channel_broken", extra={"channel": chunk.channel.code, "category": category})
-    if PAUSES_DISPATCH & categories.keys():
-        _pause(chunk.dispatch, sorted(PAUSES_DISPATCH & categories.keys())[0], now=now)
-    bad = [one for one in refused if isinstance(one.result, Refused) and one.result.category in SUPPRESSES_NUMBER]
+    """What a category asks for beyond its own message: another channel, a pause, a suppressed number, a person."""
+    codes = {one.result.category: one.result.vendor_code for one in outcomes if isinstance(one.result, Refused)}
+    for category in sorted(BREAKS_CHANNEL & codes.keys()):
+        circuits.break_now(channel_id=chunk.channel.pk, reason=f"{category} {codes[category]}", now=now)
+    if PAUSES_DISPATCH & codes.keys():
+        _pause(chunk.dispatch, sorted(PAUSES_DISPATCH & codes.keys())[0], now=now)
+    if Category.REQUEST in codes:
+        subject = f"delivery.channel:{chunk.channel.pk}"
+        facts = {"channel": chunk.channel.name, "why": codes[Category.REQUEST]}
+        alerts.raise_alert(code="PROVIDER_REQUEST", subject=subject, now=now, **facts)
+    bad = sorted(
+        str(one.message.phone_hash) for one in outcomes
+        if isinstance(one.result, Refused) and one.result.category in SUPPRESSES_NUMBER
+    )  # fmt: skip
     if bad:
-        payload = {"phone_hashes": sorted(str(one.message.phone_hash) for one in bad), "code": "NUMBER"}
-        outbox.publish(topic="delivery.hard_failure", payload=payload, now=now)
+        outbox.publish(topic="delivery.hard_failure", payload={"phone_hashes": bad, "code": "NUMBER"}, now=now)
 
 
 def _pause(dispatch: Dispatch, category: str, *, now: datetime) -> None:
@@ -130,4 +157,5 @@ def _pause(dispatch: Dispatch, category: str, *, now: datetime) -> None:
         return
     payload = {"dispatch_id": dispatch.pk, "source": dispatch.source, "reason": category}
     outbox.publish(topic="delivery.dispatch_paused", payload=payload, now=now)
-    log.error("dispatch_paused_by_refusal", extra={"dispatch_id": dispatch.pk})
+    subject = f"delivery.dispatch:{dispatch.pk}"
+    alerts.raise_alert(code="DISPATCH_PAUSED", subject=subject, now=now, source=dispatch.source, why=category)

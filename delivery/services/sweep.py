@@ -7,18 +7,8 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
-from delivery.models import (
-    Channel,
-    ChannelState,
-    Dispatch,
-    DispatchState,
-    Handoff,
-    HandoffState,
-    Heartbeat,
-    Message,
-    Ready,
-)
-from delivery.rules.window import month_after, month_of
+from delivery.models import Dispatch, DispatchState, Handoff, HandoffState, Heartbeat, Message, Ready
+from delivery.services import circuits
 from delivery.services.ledger import Move, move
 from foundation.db import execute, fetch_dicts, load_sql
 from foundation.services import outbox
@@ -132,19 +122,6 @@ def fold_tallies(*, limit: int = 50_000) -> None:
     execute(load_sql("delivery", "fold_tallies"), {"limit": limit})
 
 
-def mend_channels(*, now: datetime) -> int:
-    """Let broken channels try again after settings.CHANNEL_COOL_DOWN_SECONDS; returns how many."""
-    limit = now - timedelta(seconds=settings.CHANNEL_COOL_DOWN_SECONDS)
-    broken = Channel.objects.filter(state=ChannelState.BROKEN, broken_at__lte=limit)
-    return broken.update(state=ChannelState.OPEN, broken_at=None, broken_reason="")
-
-
-def ensure_partitions(*, now: datetime) -> None:
-    """Make the partitions of this and the next month."""
-    for month in (month_of(now), month_after(month_of(now))):
-        execute("SELECT delivery_ensure_partition(%(month)s)", {"month": month})
-
-
 def beat(*, name: str, now: datetime) -> None:
     """Note that a part of the machine lives."""
     Heartbeat.objects.update_or_create(name=name, defaults={"at": now})
@@ -156,5 +133,5 @@ def sweep(*, now: datetime) -> None:
     end_waiting(now=now)
     close_finished(now=now)
     fold_tallies()
-    mend_channels(now=now)
+    circuits.judge_all(now=now)
     beat(name="sweep", now=now)

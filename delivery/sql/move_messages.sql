@@ -1,6 +1,6 @@
 -- Move messages of one month from state to state: the only statement that changes a state after the claim.
 -- A pair that is not in %(allowed)s leaves its row alone. The tally deltas are written with the change they count,
--- and messages that go back to PLANNED return to the queue.
+-- messages that go back to PLANNED return to the queue, and those that become or cease to be UNSURE are listed or struck.
 -- The array of ids is named again at each scan: without it the planner expects thousands of rows and reads the month.
 -- Locks: the messages, in order of id. Index: delivery_message's primary key.
 WITH wanted AS (
@@ -29,12 +29,19 @@ WITH wanted AS (
     FROM old o JOIN wanted w ON w.id = o.id
     WHERE m.month = %(month)s AND m.id = ANY(%(ids)s::bigint[]) AND m.id = o.id
     RETURNING m.id, m.state, m.reason, m.channel_id, m.parts, m.cost, m.variant, m.dispatch_id, m.not_before,
-              m.sender_ref, m.phone_hash, o.state AS old_state
+              m.carrier, m.sender_ref, m.phone_hash, m.submitted_at, o.state AS old_state
 ), requeued AS (
-    INSERT INTO delivery_ready (message_id, month, dispatch_id, priority, not_before)
-    SELECT v.id, %(month)s, v.dispatch_id, d.priority, v.not_before
+    INSERT INTO delivery_ready (message_id, month, dispatch_id, carrier, priority, not_before)
+    SELECT v.id, %(month)s, v.dispatch_id, v.carrier, d.priority, v.not_before
     FROM moved v JOIN delivery_dispatch d ON d.id = v.dispatch_id
     WHERE v.state = 'PLANNED'
+), unsure AS (
+    INSERT INTO delivery_unsuremessage (message_id, month, dispatch_id, channel_id, since, next_check_at)
+    SELECT v.id, %(month)s, v.dispatch_id, COALESCE(v.channel_id, 0), %(now)s, %(first_check)s
+    FROM moved v WHERE v.state = 'UNSURE'
+    ON CONFLICT (message_id) DO NOTHING
+), settled AS (
+    DELETE FROM delivery_unsuremessage u USING moved v WHERE v.old_state = 'UNSURE' AND u.message_id = v.id
 ), counted AS (
     INSERT INTO delivery_tallydelta
         (dispatch_id, variant, channel_id, hour, state, reason, message_count, part_count, cost)
@@ -60,4 +67,5 @@ WITH wanted AS (
     GROUP BY c.dispatch_id, c.variant, c.channel_id, d.not_before, c.state, c.reason
     HAVING sum(c.n) <> 0 OR sum(c.n * c.parts) <> 0 OR sum(c.n * c.cost) <> 0
 )
-SELECT id, old_state, state, reason, dispatch_id, sender_ref, phone_hash FROM moved ORDER BY id
+SELECT id, old_state, state, reason, dispatch_id, channel_id, sender_ref, phone_hash, submitted_at
+FROM moved ORDER BY id

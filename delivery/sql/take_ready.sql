@@ -1,10 +1,10 @@
--- Take up to %(limit)s due messages of one dispatch for one worker, skipping what another worker holds.
+-- Take up to %(limit)s due messages of one lot (dispatch and carrier) for one worker, skipping what another worker holds.
 -- The try is counted by what comes of it: a message that the gate sends back has not been tried.
 -- Locks: the queue entries, then the messages; both die or live with the hand-off row of the same transaction.
--- Indexes: ready_take, delivery_message's primary key.
+-- Indexes: ready_take_lot, delivery_message's primary key.
 WITH due AS (
     SELECT message_id FROM delivery_ready
-    WHERE dispatch_id = %(dispatch_id)s AND not_before <= %(now)s
+    WHERE dispatch_id = %(dispatch_id)s AND carrier = %(carrier)s AND not_before <= %(now)s
     ORDER BY priority, not_before, message_id
     LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED

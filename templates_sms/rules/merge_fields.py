@@ -1,5 +1,6 @@
 """
-Placeholders of a text: {name}, {name|会员} with a fallback, {coupon_code}, {expires} and the links.
+Placeholders of a text: {name}, {name|会员} with a fallback, {coupon_code}, {expires}, the links, and {answer} for
+what staff write back to one person.
 
 A brace is always a placeholder's; there is no way to write one into a text, and no carrier needs one.
 """
@@ -10,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-FIELDS = ("name", "coupon_code", "coupon_link", "expires", "preference_link")
+FIELDS = ("name", "coupon_code", "coupon_link", "expires", "preference_link", "answer")
 FIELDS_WITH_FALLBACK = frozenset({"name"})
 
 # The widest value each field can have, for the worst case; a name's real maximum comes from the audience.
@@ -20,6 +21,7 @@ EXAMPLE_WIDTHS: dict[str, str] = {
     "coupon_link": "https://c.example.cn/c/8fK2mQx9Z1b",
     "expires": "12月31日",
     "preference_link": "https://c.example.cn/p/8fK2mQx9Z1b",
+    "answer": "您好，这张券在全市各门店都能用，生鲜区除外，有效期到月底，欢迎到店，有问题请打门店电话。",
 }
 
 _FIELD = re.compile(r"\{([^{}|]*)(?:\|([^{}]*))?\}")

@@ -11,7 +11,7 @@ from coupons.models import Coupon, CouponBatch, CouponState
 from delivery.models import Dispatch, Message
 from delivery.port import ReceiptNote, ReplyNote
 from delivery.rules.categories import Category
-from delivery.services import inbox, pump, sweep
+from delivery.services import pump, receipts, replies, sweep
 from foundation.services import outbox
 from foundation.services.phones import hash_phone
 from members.services.imports import import_now
@@ -53,7 +53,7 @@ def fire(campaign: Campaign, *, now=NOON) -> Run:
 def settle(*, now=NOON) -> None:
     """What the background does until nothing is left to do."""
     pump_all(now=now)
-    inbox.merge_receipts(now=now)
+    receipts.merge_receipts(now=now)
     sweep.sweep(now=now)
     outbox.run_due(now=now)
     outbox.run_due(now=now)
@@ -80,8 +80,8 @@ def test_from_a_file_to_a_report(provider: FakeProvider, tmp_path, encoding, set
         ReceiptNote(f"v202611-{sent[hash_phone(mobile(n))].id}", code == "DELIVRD", code, NOON)
         for n, code in ((1, "DELIVRD"), (2, "MK:0001"))
     ]
-    inbox.store_receipts(channel=channel, notes=notes, now=NOON)
-    inbox.receive_replies(channel=channel, notes=[ReplyNote("r1", mobile(1), "TD")], now=NOON + timedelta(hours=1))
+    receipts.store_receipts(channel=channel, notes=notes, now=NOON)
+    replies.receive_replies(channel=channel, notes=[ReplyNote("r1", mobile(1), "TD")], now=NOON + timedelta(hours=1))
     settle(now=NOON + timedelta(hours=1))
 
     assert (sheet.matched, sheet.will_receive, [(code, n) for code, _label, n in sheet.exclusions]) == (
@@ -262,7 +262,7 @@ def test_who_opts_out_or_is_suppressed_after_the_freeze_is_left_out_and_their_co
         make_member(number)
     fire(make_campaign(version=make_version(BODY), terms=make_terms()))
     suppress(phone_hash=hash_phone(mobile(0)), kind="COMPLAINT", now=NOON)
-    inbox.receive_replies(channel=make_channel("two", weight=0), notes=[ReplyNote("r", mobile(1), "退订")], now=NOON)
+    replies.receive_replies(channel=make_channel("two", weight=0), notes=[ReplyNote("r", mobile(1), "退订")], now=NOON)
 
     settle()
 

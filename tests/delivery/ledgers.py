@@ -5,7 +5,9 @@ from datetime import datetime
 
 from delivery.models import CapEntry, Dispatch, Message, Ready
 from delivery.queries.tally import ledger_of, tally_of
-from delivery.services import pump
+from delivery.services import gate, pump
+from delivery.services.record import Outcome
+from delivery.services.take import Chunk
 from tests.factories import NOON
 
 
@@ -43,3 +45,20 @@ def pump_all(*, now: datetime = NOON, lane: str = "bulk") -> int:
     while step := pump.send_chunk(lane=lane, clock=lambda: now):
         taken += step
     return taken
+
+
+def choose(*, now: datetime = NOON, lane: str = "bulk") -> Chunk | None:
+    """The next chunk in a worker's hands."""
+    return pump.choose_and_take(lane=lane, clock=lambda: now)
+
+
+def pass_gate(chunk: Chunk, *, now: datetime = NOON) -> set[int]:
+    """Take a chunk through the gate; the ids of those who may go."""
+    return gate.pass_gate(chunk=chunk, parts={one.message.id: one.parts for one in pump.render(chunk)}, now=now)
+
+
+def hand_over(chunk: Chunk, *, now: datetime = NOON) -> list[Outcome]:
+    """Through the gate and to the provider; nothing is recorded yet."""
+    rendered = pump.render(chunk)
+    passing = pass_gate(chunk, now=now)
+    return pump.submit(chunk=chunk, rendered=[one for one in rendered if one.message.id in passing])

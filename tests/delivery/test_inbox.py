@@ -6,10 +6,11 @@ from django.urls import include, path
 
 from delivery.models import Click, Link, Receipt, Reply, ReplyState
 from delivery.port import ReceiptNote, ReplyNote
-from delivery.services import inbox, pump, sweep
+from delivery.services import pump, receipts, replies, sweep
+from foundation import clock
 from foundation.services.phones import hash_phone
 from members.models import ConsentEvent, PhoneGate
-from tests.delivery.ledgers import assert_counts_hold, message, pump_all, states
+from tests.delivery.ledgers import assert_counts_hold, choose, hand_over, message, pump_all, states
 from tests.factories import NOON, add_people, make_channel, make_dispatch, mobile
 from tests.fakes.provider import FakeProvider
 
@@ -23,8 +24,8 @@ def note(message_id: int, code: str = "DELIVRD") -> ReceiptNote:
 
 def take(channel, *notes: ReceiptNote, now=NOON) -> int:
     """Store receipts and merge them."""
-    inbox.store_receipts(channel=channel, notes=notes, now=now)
-    return inbox.merge_receipts(now=now)
+    receipts.store_receipts(channel=channel, notes=notes, now=now)
+    return receipts.merge_receipts(now=now)
 
 
 def test_a_receipt_settles_its_message(provider: FakeProvider):
@@ -64,15 +65,16 @@ def test_of_receipts_in_one_batch_the_worst_wins_in_any_order(provider: FakeProv
     assert_counts_hold(dispatch, 1)
 
 
-def test_a_later_receipt_does_not_move_a_final_state(provider: FakeProvider):
+@pytest.mark.parametrize("codes", [("DELIVRD", "UNDELIV"), ("UNDELIV", "DELIVRD")])
+def test_of_receipts_hours_apart_the_worst_wins_in_any_order(provider: FakeProvider, codes):
     channel, dispatch = make_channel(), make_dispatch()
     [one] = add_people(dispatch, [mobile(1)])
     pump_all()
-    take(channel, note(one))
 
-    assert take(channel, note(one, "UNDELIV"), now=NOON + timedelta(hours=1)) == 1
+    for hours, code in enumerate(codes):
+        assert take(channel, note(one, code), now=NOON + timedelta(hours=hours)) == 1
 
-    assert message(one).state == "DELIVERED"
+    assert (message(one).state, message(one).reason) == ("UNDELIVERED", "UNDELIV")
     assert not Receipt.objects.filter(merged_at__isnull=True).exists()
     assert_counts_hold(dispatch, 1)
 
@@ -80,14 +82,15 @@ def test_a_later_receipt_does_not_move_a_final_state(provider: FakeProvider):
 def test_a_receipt_that_comes_before_the_accept_was_recorded_waits_for_it(provider: FakeProvider):
     channel, dispatch = make_channel(), make_dispatch()
     [one] = add_people(dispatch, [mobile(1)])
-    chunk = pump.choose_and_take(lane="bulk", now=NOON)
-    outcomes = pump.submit(chunk=chunk, passing=pump.pass_gate(chunk=chunk, now=NOON))
-    assert take(channel, note(one)) == 0
+    chunk = choose()
+    outcomes = hand_over(chunk)
+    take(channel, note(one))
     assert message(one).state == "CLAIMED"
 
     pump.record(chunk=chunk, outcomes=outcomes, now=NOON)
 
-    assert inbox.merge_receipts(now=NOON) == 1
+    assert receipts.merge_receipts(now=NOON) == 0
+    assert receipts.merge_receipts(now=NOON + timedelta(seconds=2)) == 1
     assert message(one).state == "DELIVERED"
     assert_counts_hold(dispatch, 1)
 
@@ -97,7 +100,7 @@ def test_an_unknown_receipt_is_kept_and_a_receipt_of_another_channel_is_unknown(
     [one] = add_people(dispatch, [mobile(1)])
     pump_all()
 
-    assert take(other, note(one)) == 0
+    take(other, note(one))
 
     assert message(one).state == "ACCEPTED"
     assert Receipt.objects.filter(merged_at__isnull=True, channel_id=other.pk).count() == 1
@@ -123,7 +126,7 @@ def test_an_opt_out_by_reply_acts_at_once(provider: FakeProvider, text):
     channel, dispatch = make_channel(), make_dispatch()
     [one] = add_people(dispatch, [mobile(1)])
 
-    inbox.receive_replies(channel=channel, notes=[ReplyNote("r1", f"+86 {mobile(1)}", text)], now=NOON)
+    replies.receive_replies(channel=channel, notes=[ReplyNote("r1", f"+86 {mobile(1)}", text)], now=NOON)
     pump_all()
 
     assert (message(one).state, message(one).reason) == ("EXCLUDED", "OPTED_OUT")
@@ -138,7 +141,7 @@ def test_a_question_goes_to_the_inbox_and_changes_no_consent(provider: FakeProvi
     channel, dispatch = make_channel(), make_dispatch()
     add_people(dispatch, [mobile(1)])
 
-    inbox.receive_replies(channel=channel, notes=[ReplyNote("r1", mobile(1), "几点关门？")], now=NOON)
+    replies.receive_replies(channel=channel, notes=[ReplyNote("r1", mobile(1), "几点关门？")], now=NOON)
     pump_all()
 
     assert Reply.objects.get().state == ReplyState.INBOX
@@ -150,16 +153,16 @@ def test_a_repeated_reply_is_one_row_and_one_opt_out():
     channel = make_channel()
     said = ReplyNote("r1", mobile(1), "T")
 
-    assert inbox.receive_replies(channel=channel, notes=[said, said], now=NOON) == 1
+    assert replies.receive_replies(channel=channel, notes=[said, said], now=NOON) == 1
     PhoneGate.objects.update(consent="GRANTED")  # the person came back; the provider tells the old reply again
-    assert inbox.receive_replies(channel=channel, notes=[said], now=NOON) == 0
+    assert replies.receive_replies(channel=channel, notes=[said], now=NOON) == 0
 
     assert (Reply.objects.count(), ConsentEvent.objects.count()) == (1, 1)
     assert PhoneGate.objects.get().consent == "GRANTED"
 
 
 def test_a_reply_from_a_short_code_is_nobodys():
-    assert inbox.receive_replies(channel=make_channel(), notes=[ReplyNote("r1", "10086", "T")], now=NOON) == 0
+    assert replies.receive_replies(channel=make_channel(), notes=[ReplyNote("r1", "10086", "T")], now=NOON) == 0
 
     assert not Reply.objects.exists()
 
@@ -172,7 +175,7 @@ def test_the_webhooks_take_receipts_and_replies_by_their_token(provider: FakePro
 
     told = client.post("/hooks/s3cret-token/receipts/", f"v202611-{one} DELIVRD", content_type="text/plain")
     said = client.post("/hooks/s3cret-token/replies/", f"r1 {mobile(1)} 退订", content_type="text/plain")
-    inbox.merge_receipts(now=NOON)
+    receipts.merge_receipts(now=clock.now())
 
     assert (told.status_code, told.json()) == (200, {"received": 1})
     assert (said.status_code, said.json()) == (200, {"received": 1})
@@ -200,12 +203,13 @@ def test_too_many_notes_are_refused_as_a_whole(provider: FakeProvider, client: C
 
 
 def test_a_short_link_leads_on_and_counts_people_apart_from_machines(client: Client):
-    link = Link.objects.create(token="abc", target="https://example.com/x", created_at=NOON)
+    link = Link.objects.create(token="abcDEF12345", target="https://example.com/x", created_at=NOON)
 
-    person = client.get("/l/abc", headers={"user-agent": "Mozilla"})
-    client.get("/l/abc", headers={"user-agent": "Twitterbot/1.0"})
+    person = client.get("/l/abcDEF12345", headers={"user-agent": "Mozilla"})
+    client.get("/l/abcDEF12345", headers={"user-agent": "Twitterbot/1.0"})
 
     assert (person.status_code, person.headers["Location"]) == (302, link.target)
     assert list(Click.objects.order_by("id").values_list("is_preview", flat=True)) == [False, True]
     assert client.get("/l/unknown").status_code == 404
+    assert client.get("/l/abcDEF12346").status_code == 404
     assert client.get("/l/%00").status_code == 404

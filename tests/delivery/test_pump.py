@@ -8,6 +8,7 @@ from delivery.models import (
     Attempt,
     Channel,
     ChannelState,
+    Circuit,
     Dispatch,
     DispatchState,
     Handoff,
@@ -17,12 +18,21 @@ from delivery.models import (
 )
 from delivery.rules.categories import Category
 from delivery.services import dispatches, pump, sweep
-from foundation.models import OutboxEvent
+from foundation.models import Alert, OutboxEvent
 from foundation.services import outbox
 from foundation.services.phones import hash_phone
 from members.models import Suppression
 from members.queries.consent import suppressed_at
-from tests.delivery.ledgers import assert_counts_hold, holds_slot, is_queued, message, pump_all, states
+from tests.delivery.ledgers import (
+    assert_counts_hold,
+    choose,
+    hand_over,
+    holds_slot,
+    is_queued,
+    message,
+    pump_all,
+    states,
+)
 from tests.factories import MIDNIGHT, NOON, add_people, make_channel, make_dispatch, make_version, mobile
 from tests.fakes.provider import (
     FakeProvider,
@@ -108,19 +118,10 @@ def test_a_broken_channel_is_left_and_another_one_carries_the_message(provider: 
     pump_all(now=NOON + timedelta(seconds=5))
 
     broken.refresh_from_db()
-    assert (broken.state, broken.broken_at, broken.broken_reason) == (ChannelState.BROKEN, NOON, f"{category} 401")
+    assert (broken.circuit, broken.broken_at, broken.broken_reason) == (Circuit.OPEN, NOON, f"{category} 401")
+    assert Alert.objects.get().code == "CHANNEL_BROKEN"
     assert (message(one).state, message(one).channel_id) == ("ACCEPTED", other.pk)
     assert_counts_hold(dispatch, 1)
-
-
-def test_a_broken_channel_may_try_again_after_its_rest(settings):
-    channel = make_channel(state=ChannelState.BROKEN, broken_at=NOON, broken_reason="CHANNEL 401")
-
-    assert sweep.mend_channels(now=NOON + timedelta(seconds=settings.CHANNEL_COOL_DOWN_SECONDS - 1)) == 0
-    assert sweep.mend_channels(now=NOON + timedelta(seconds=settings.CHANNEL_COOL_DOWN_SECONDS)) == 1
-
-    channel.refresh_from_db()
-    assert (channel.state, channel.broken_at, channel.broken_reason) == (ChannelState.OPEN, None, "")
 
 
 def test_a_bad_number_is_refused_and_rests_on_the_suppression_list(provider: FakeProvider):
@@ -192,7 +193,7 @@ def test_a_call_that_never_left_breaks_the_channel_and_another_one_carries_it(pr
 
     pump_all()
     assert (message(one).state, message(one).reason, holds_slot(one)) == ("PLANNED", "CHANNEL", False)
-    assert Channel.objects.get(pk=away.pk).state == ChannelState.BROKEN
+    assert Channel.objects.get(pk=away.pk).circuit == Circuit.OPEN
     Channel.objects.filter(pk=other.pk).update(weight=1)
     pump_all(now=NOON + timedelta(seconds=5))
 
@@ -298,10 +299,10 @@ def test_a_provider_is_never_called_inside_a_transaction(provider: FakeProvider)
     make_channel()
     dispatch = make_dispatch()
     add_people(dispatch, [mobile(1)])
-    chunk = pump.choose_and_take(lane="bulk", now=NOON)
+    chunk = choose()
 
     with transaction.atomic(), pytest.raises(RuntimeError):
-        pump.submit(chunk=chunk, passing=chunk.messages)
+        pump.submit(chunk=chunk, rendered=pump.render(chunk))
 
     assert provider.calls == []
 
@@ -355,11 +356,10 @@ def test_a_dispatch_closes_only_when_nothing_waits_and_nothing_is_in_hands(provi
     make_channel(batch_size=1)
     dispatch = make_dispatch()
     add_people(dispatch, [mobile(1), mobile(2)])
-    chunk = pump.choose_and_take(lane="bulk", now=NOON)
+    chunk = choose()
     pump_all()
     assert sweep.close_finished(now=NOON) == 0
-    passing = pump.pass_gate(chunk=chunk, now=NOON)
-    outcomes = pump.submit(chunk=chunk, passing=passing)
+    outcomes = hand_over(chunk)
     assert sweep.close_finished(now=NOON) == 0
     pump.record(chunk=chunk, outcomes=outcomes, now=NOON)
 

@@ -4,10 +4,20 @@ import pytest
 
 from delivery.models import DispatchState, Handoff, Heartbeat, Message
 from delivery.rules.categories import Category
-from delivery.services import pump, sweep
+from delivery.services import pump, retention, sweep
 from delivery.services.gate import LeaseLost
 from foundation.db import execute, fetch_value
-from tests.delivery.ledgers import assert_counts_hold, holds_slot, is_queued, message, pump_all, states
+from tests.delivery.ledgers import (
+    assert_counts_hold,
+    choose,
+    hand_over,
+    holds_slot,
+    is_queued,
+    message,
+    pass_gate,
+    pump_all,
+    states,
+)
 from tests.factories import NOON, add_people, make_channel, make_dispatch, mobile
 from tests.fakes.provider import FakeProvider, ambiguous, refuse
 
@@ -23,7 +33,7 @@ def test_a_chunk_whose_worker_died_before_the_fence_goes_back_once(provider: Fak
     make_channel()
     dispatch = make_dispatch()
     [one] = add_people(dispatch, [mobile(1)])
-    pump.choose_and_take(lane="bulk", now=NOON)
+    choose()
     assert sweep.return_lost(now=NOON) == 0
     end_leases()
 
@@ -41,12 +51,12 @@ def test_a_worker_that_wakes_up_after_the_sweep_can_not_send(provider: FakeProvi
     make_channel()
     dispatch = make_dispatch()
     [one] = add_people(dispatch, [mobile(1)])
-    chunk = pump.choose_and_take(lane="bulk", now=NOON)
+    chunk = choose()
     end_leases()
     sweep.return_lost(now=NOON)
 
     with pytest.raises(LeaseLost):
-        pump.pass_gate(chunk=chunk, now=NOON)
+        pass_gate(chunk)
 
     assert (message(one).state, is_queued(one), holds_slot(one)) == ("PLANNED", True, False)
     assert Handoff.objects.get().state == "RETURNED"
@@ -57,8 +67,8 @@ def test_a_chunk_whose_worker_died_behind_the_fence_is_unsure_and_not_sent_again
     make_channel()
     dispatch = make_dispatch()
     [one] = add_people(dispatch, [mobile(1)])
-    chunk = pump.choose_and_take(lane="bulk", now=NOON)
-    pump.pass_gate(chunk=chunk, now=NOON)
+    chunk = choose()
+    pass_gate(chunk)
     end_leases()
 
     sweep.sweep(now=NOON)
@@ -75,8 +85,8 @@ def test_a_late_answer_settles_what_the_sweep_called_unsure(provider: FakeProvid
     make_channel()
     dispatch = make_dispatch()
     [one] = add_people(dispatch, [mobile(1)])
-    chunk = pump.choose_and_take(lane="bulk", now=NOON)
-    outcomes = pump.submit(chunk=chunk, passing=pump.pass_gate(chunk=chunk, now=NOON))
+    chunk = choose()
+    outcomes = hand_over(chunk)
     end_leases()
     sweep.return_lost(now=NOON)
 
@@ -94,8 +104,8 @@ def test_a_late_refusal_is_final_because_an_unsure_message_never_returns(provide
     dispatch = make_dispatch()
     [one] = add_people(dispatch, [mobile(1)])
     provider.script = [refuse(category)]
-    chunk = pump.choose_and_take(lane="bulk", now=NOON)
-    outcomes = pump.submit(chunk=chunk, passing=pump.pass_gate(chunk=chunk, now=NOON))
+    chunk = choose()
+    outcomes = hand_over(chunk)
     end_leases()
     sweep.return_lost(now=NOON)
 
@@ -111,8 +121,8 @@ def test_a_late_answer_that_knows_nothing_leaves_it_unsure(provider: FakeProvide
     dispatch = make_dispatch()
     [one] = add_people(dispatch, [mobile(1)])
     provider.script = [ambiguous]
-    chunk = pump.choose_and_take(lane="bulk", now=NOON)
-    outcomes = pump.submit(chunk=chunk, passing=pump.pass_gate(chunk=chunk, now=NOON))
+    chunk = choose()
+    outcomes = hand_over(chunk)
     end_leases()
     sweep.return_lost(now=NOON)
 
@@ -127,7 +137,7 @@ def test_only_those_who_passed_the_gate_become_unsure(provider: FakeProvider):
     dispatch = make_dispatch()
     [one] = add_people(dispatch, [mobile(1)])
     [gone] = add_people(dispatch, [mobile(2)], consent="OPTED_OUT")
-    pump.pass_gate(chunk=pump.choose_and_take(lane="bulk", now=NOON), now=NOON)
+    pass_gate(choose())
     end_leases()
 
     sweep.return_lost(now=NOON)
@@ -140,8 +150,8 @@ def test_a_record_is_written_once(provider: FakeProvider):
     make_channel()
     dispatch = make_dispatch()
     add_people(dispatch, [mobile(1)])
-    chunk = pump.choose_and_take(lane="bulk", now=NOON)
-    outcomes = pump.submit(chunk=chunk, passing=pump.pass_gate(chunk=chunk, now=NOON))
+    chunk = choose()
+    outcomes = hand_over(chunk)
 
     pump.record(chunk=chunk, outcomes=outcomes, now=NOON)
     pump.record(chunk=chunk, outcomes=outcomes, now=NOON)
@@ -181,8 +191,8 @@ def test_a_big_stopped_dispatch_is_cancelled_in_chunks(provider: FakeProvider, m
 
 
 def test_partitions_are_made_once_and_ahead():
-    sweep.ensure_partitions(now=NOON)
-    sweep.ensure_partitions(now=NOON)
+    retention.ensure_partitions(now=NOON)
+    retention.ensure_partitions(now=NOON)
 
     names = "SELECT array_agg(inhrelid::regclass::text ORDER BY 1) FROM pg_inherits"
     found = fetch_value(names + " WHERE inhparent = 'delivery_message'::regclass")

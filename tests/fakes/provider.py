@@ -4,10 +4,22 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from delivery.port import Accepted, Ambiguous, NotSubmitted, Person, ReceiptNote, Refused, ReplyNote, Result
+from delivery.port import (
+    Absent,
+    Accepted,
+    Ambiguous,
+    Answer,
+    NotSubmitted,
+    Person,
+    Question,
+    ReceiptNote,
+    Refused,
+    ReplyNote,
+    Result,
+)
 from delivery.rules.categories import Category
 
-Answer = Callable[[Sequence[Person]], list[Result]]
+Script = Callable[[Sequence[Person]], list[Result]]
 
 
 def accept(people: Sequence[Person]) -> list[Result]:
@@ -15,12 +27,12 @@ def accept(people: Sequence[Person]) -> list[Result]:
     return [Accepted(f"v{person.reference}") for person in people]
 
 
-def refuse(category: Category, code: str = "X1") -> Answer:
+def refuse(category: Category, code: str = "X1") -> Script:
     """Nobody is taken, for this reason."""
     return lambda people: [Refused(category, code) for _person in people]
 
 
-def refuse_phone(phone: str, category: Category, code: str = "X1") -> Answer:
+def refuse_phone(phone: str, category: Category, code: str = "X1") -> Script:
     """One phone is refused, the others are taken."""
 
     def answer(people: Sequence[Person]) -> list[Result]:
@@ -55,9 +67,12 @@ class FakeProvider:
     """An adapter whose calls are answered by `script`, one entry a call, then by `default`."""
 
     def __init__(self) -> None:
-        self.script: list[Answer] = []
-        self.default: Answer = accept
+        self.script: list[Script] = []
+        self.default: Script = accept
         self.calls: list[list[Person]] = []
+        self.known: dict[str, Answer] = {}
+        self.questions: list[Question] = []
+        self.money: int | None = None
         self._lock = threading.Lock()
 
     @property
@@ -76,6 +91,15 @@ class FakeProvider:
             self.calls.append(list(people))
             answer = self.script.pop(0) if self.script else self.default
         return answer(people)
+
+    def query(self, questions: Sequence[Question]) -> list[Answer]:
+        """See `delivery.port.Adapter`: what `known` says by reference, else absent."""
+        self.questions += questions
+        return [self.known.get(question.reference, Absent()) for question in questions]
+
+    def balance(self) -> int | None:
+        """See `delivery.port.Adapter`."""
+        return self.money
 
     def receipts(self, body: bytes) -> list[ReceiptNote]:
         """One line a receipt: id and code."""

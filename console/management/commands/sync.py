@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from console import permissions, schedule
-from delivery.services.sweep import ensure_partitions
+from delivery.services.retention import ensure_partitions
 from foundation import clock
 
 
