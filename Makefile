@@ -10,7 +10,7 @@ PLACEHOLDERS := DATABASE_URL=postgresql://unused@127.0.0.1:1/unused SECRET_KEY=u
 	PHONE_INDEX_KEY=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop status reset check test lock messages venv
+.PHONY: help run stop status reset check test chaos lock messages venv
 .DELETE_ON_ERROR:
 
 help: ## list the commands
@@ -39,6 +39,9 @@ check: $(TOOLS) ## format, lint, types, contracts, migrations, translations
 
 test: $(TOOLS) ## run the tests (options: ARGS="-k coupon")
 	$(PYTHON) -m pytest $(ARGS)
+
+chaos: $(TOOLS) ## 100,000 messages under kill -9 (options: ARGS="--people 5000 --kills 10")
+	$(PYTHON) -m tests.chaos.long $(ARGS)
 
 lock: $(TOOLS) ## compile requirements.txt and requirements-dev.txt
 	$(PYTHON) -m pip install --quiet uv

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from delivery.adapters.simulator.carrier import Carrier, serve
-from delivery.adapters.simulator.scenario import SCENARIOS
+from delivery.adapters.simulator.carrier import Carrier
+from delivery.adapters.simulator.scenario_files import load
+from delivery.adapters.simulator.server import serve
 from delivery.models import CapEntry, Dispatch, Handoff, Message, Ready
 from delivery.services import sweep
 from tests.delivery.ledgers import assert_counts_hold, pump_all, states
@@ -29,7 +30,7 @@ SCRIPT = Path(__file__).with_name("worker.py")
 @pytest.fixture
 def carrier(tmp_path: Path, settings) -> Iterator[Carrier]:
     """A carrier that remembers whom it really wrote to; the settings of this process lead to it."""
-    carrier = Carrier(path=tmp_path / "carrier.sqlite3", scenario=SCENARIOS["silent"], seed="1")
+    carrier = Carrier(path=tmp_path / "carrier.sqlite3", scenario=load("silent"), seed="1")
     server = serve(carrier=carrier, host="127.0.0.1", port=0)
     settings.SIMULATOR_URL = f"http://127.0.0.1:{server.server_port}"
     settings.MESSAGE_LEASE_SECONDS = 1
