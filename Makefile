@@ -10,7 +10,7 @@ PLACEHOLDERS := DATABASE_URL=postgresql://unused@127.0.0.1:1/unused SECRET_KEY=u
 	PHONE_INDEX_KEY=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop status reset check test chaos lock messages venv
+.PHONY: help run stop status reset check test chaos bench lock messages venv
 .DELETE_ON_ERROR:
 
 help: ## list the commands
@@ -42,6 +42,9 @@ test: $(TOOLS) ## run the tests (options: ARGS="-k coupon")
 
 chaos: $(TOOLS) ## 100,000 messages under kill -9 (options: ARGS="--people 5000 --kills 10")
 	$(PYTHON) -m tests.chaos.long $(ARGS)
+
+bench: $(TOOLS) ## measure beside the limit of this machine (options: BENCH="submit freeze" QUICK=1)
+	$(PYTHON) -m tests.benchmarks $(BENCH) $(if $(QUICK),--quick)
 
 lock: $(TOOLS) ## compile requirements.txt and requirements-dev.txt
 	$(PYTHON) -m pip install --quiet uv

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from tests.benchmarks.stage import ROOT, Result, peak_mb, wait_for_start
+from tests.benchmarks.stage import ROOT, Result, peak_mb, wait_for_start, web
 
 BATCH = 100
 CLIENTS = 4
@@ -61,7 +61,7 @@ def run(n: int) -> Result:
     _forget()
     dispatch, ids = _accepted(n, channel)
     calls = _calls(ids)
-    with _process([sys.executable, "-m", "tests.benchmarks.receipts"]) as merger, _web() as address:
+    with _process([sys.executable, "-m", "tests.benchmarks.receipts"]) as merger, web() as address:
         began = time.perf_counter()
         merger.stdin.write("go\n")
         merger.stdin.flush()
@@ -155,29 +155,6 @@ def _process(command: list[str]) -> Iterator[Any]:
     finally:
         process.kill()
         process.wait()
-
-
-@contextmanager
-def _web() -> Iterator[str]:
-    """The product's own web server."""
-    port = "18471"
-    command = [
-        sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", port, "--workers", "1",
-        "--blocking-threads", "4", "--no-ws", "console.wsgi:application",
-    ]  # fmt: skip
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _attempt in range(200):
-            try:
-                httpx.get(f"{address}/healthz", trust_env=False, timeout=1)
-                break
-            except httpx.HTTPError:
-                time.sleep(0.1)
-        yield address
-    finally:
-        server.terminate()
-        server.wait()
 
 
 def main() -> None:

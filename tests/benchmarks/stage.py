@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from console.embedded import Membership, Place
 from console.embedded.account import service_account
 from console.embedded.keys import EXPORTED, fresh_keys
@@ -115,3 +117,26 @@ def wait_for_start() -> None:
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.readline()
+
+
+@contextmanager
+def web() -> Iterator[str]:
+    """The product's own web server."""
+    port = "18471"
+    command = [
+        sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", port, "--workers", "1",
+        "--blocking-threads", "4", "--no-ws", "console.wsgi:application",
+    ]  # fmt: skip
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _attempt in range(200):
+            try:
+                httpx.get(f"{address}/healthz", trust_env=False, timeout=1)
+                break
+            except httpx.HTTPError:
+                time.sleep(0.1)
+        yield address
+    finally:
+        server.terminate()
+        server.wait()
