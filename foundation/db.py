@@ -78,3 +78,35 @@ def advisory_slot(name: str, slots: int) -> Iterator[bool]:
                 execute("SELECT pg_advisory_unlock(%(n)s, %(slot)s)", {"n": namespace, "slot": slot})
             return
     yield False
+
+
+@contextmanager
+def own_tables(copies: Mapping[str, str | None]) -> Iterator[None]:
+    """
+    Hide tables behind empty or filled temporary copies, on a connection that can write to nothing else.
+
+    `copies` holds a condition on the rows to copy for each table, None for an empty copy. Keys, checks and
+    indexes are copied, foreign keys and triggers are not. A table that was forgotten refuses to be written.
+    Closes the connection at the end, and with it all that was made. Needs a connection outside a transaction.
+    """
+    if connection.in_atomic_block:
+        raise RuntimeError("Copies of tables need a connection outside a transaction.")
+    try:
+        for table, condition in copies.items():
+            _copy_table(table, condition)
+        execute("SET default_transaction_read_only = on")
+        yield
+    finally:
+        connection.close()
+
+
+def _copy_table(table: str, condition: str | None) -> None:
+    execute(f"CREATE TEMPORARY TABLE {table} (LIKE public.{table} INCLUDING ALL)")
+    if condition is None:
+        return
+    execute(f"INSERT INTO pg_temp.{table} SELECT * FROM public.{table} WHERE {condition}")
+    execute(f"ANALYZE pg_temp.{table}")
+    sequence = f"pg_get_serial_sequence('pg_temp.{table}', 'id')"
+    columns = "SELECT 1 FROM information_schema.columns WHERE table_name = %(table)s AND is_identity = 'YES'"
+    if fetch_value(columns, {"table": table}):
+        execute(f"SELECT setval({sequence}, GREATEST((SELECT max(id) FROM pg_temp.{table}), 1))")

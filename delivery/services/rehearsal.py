@@ -4,7 +4,8 @@ provider that exist only in this process.
 """
 
 import heapq
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -81,9 +82,8 @@ class Played:
 
     first_at: datetime | None = None
     last_at: datetime | None = None
-    chunk_count: int = 0
+    message_count: int = 0
     worst_urgent_seconds: float = 0.0
-    deferred_ids: set[int] = field(default_factory=set)
 
 
 class Stage:
@@ -98,16 +98,22 @@ class Stage:
         self._probes = [start]
         self._swept = start
 
-    def play(self, *, dispatch: Dispatch) -> Played:
-        """Send a dispatch to its end, as fast as the channels' speed allows, window by window."""
+    def play(self, *, dispatch: Dispatch, beat: Callable[[Played], None]) -> Played:
+        """
+        Send a dispatch to its end, as fast as the channels' speed allows, window by window.
+
+        `beat` is called after each chunk; what it raises ends the play.
+        """
         played = Played()
         with registry.instead(self._adapters):
             while not self._is_over(dispatch):
                 self._probe(played)
-                if pump.send_chunk(lane="bulk", clock=self.clock, pacer=self.pacer):
+                taken = pump.send_chunk(lane="bulk", clock=self.clock, pacer=self.pacer)
+                if taken:
                     played.first_at = played.first_at or self.clock.now
                     played.last_at = self.clock.now
-                    played.chunk_count += 1
+                    played.message_count += taken
+                    beat(played)
                     self.clock.now += timedelta(seconds=CALL_SECONDS / WORKERS)
                 elif not self._skip_ahead(dispatch):
                     break
