@@ -5,36 +5,53 @@ Each chunk is one transaction that also marks its people, so a killed freeze goe
 next person, and several workers may freeze the same run at once.
 """
 
+import json
 import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, F, Max
+from django.db.models import Count, F
 from django.utils.translation import gettext as _
 
-from campaigns.models import Campaign, Run, RunAudience, RunState
-from campaigns.queries import audience_sql, expiry_word, fingerprint_of
+from campaigns.models import Run, RunAudience, RunState
+from campaigns.queries import audience_sql, expiry_word, fingerprint_of, wave_plan
+from campaigns.rules.waves import WavePlan
 from campaigns.services.drafts import check, content_sha256
 from campaigns.services.runs import fail
-from coupons.models import Coupon, CouponBatch
+from coupons.models import CouponBatch
 from coupons.rules.code import group_code
 from coupons.services.issue import Issued, Receiver, issue_to
-from delivery.models import Dispatch, Message
+from delivery.models import Dispatch
 from delivery.rules.routing import lot_carrier
 from delivery.services import dispatches
-from delivery.services.dispatches import NewMessage
-from foundation.db import execute
+from foundation.db import execute, fetch_dicts, load_sql
 from foundation.errors import DomainError
-from members.models import Member
 from members.services.preference import links_for
 from templates_sms.rules.merge_fields import fields_in
 
 log = logging.getLogger(__name__)
 
-CHUNK_PEOPLE = 2_000
+CHUNK_PEOPLE = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """One person of a chunk, as they are now; `ordinal` is the how-manieth coupon of the batch comes next."""
+
+    id: int
+    member_id: int
+    name: str
+    phone_hash: UUID
+    phone_tail: str
+    carrier: str
+    home_store_id: int | None
+    city: str
+    ordinal: int
+    exclusion: str
 
 
 def freeze_open(*, now: datetime) -> None:
@@ -56,10 +73,12 @@ def freeze(*, run_id: int, now: datetime) -> None:
     """
     try:
         fix_audience(run_id=run_id, now=now)
-        while freeze_chunk(run_id=run_id):
+        plan = wave_plan(run=_load(run_id))
+        while freeze_chunk(run_id=run_id, plan=plan):
             pass
         release(run_id=run_id, now=now)
     except DomainError as refusal:
+        _keep_exclusions(run_id)
         fail(run_id=run_id, reason=str(refusal), now=now)
 
 
@@ -74,7 +93,7 @@ def fix_audience(*, run_id: int, now: datetime) -> None:
     """
     Write the audience of a fired run in one statement, with everybody's first reason to be left out.
 
-    Raises DomainError when the campaign is no longer what was approved, or nobody would receive it.
+    Raises DomainError when the campaign is no longer what was approved.
     """
     if not Run.objects.filter(pk=run_id, state=RunState.FIRED).update(state=RunState.FREEZING):
         return
@@ -90,136 +109,126 @@ def fix_audience(*, run_id: int, now: datetime) -> None:
         {**params, "run_id": run_id},
     )
     planned = RunAudience.objects.filter(run=run, exclusion="").count()
-    if planned == 0:
-        raise DomainError(_("Nobody would receive it."))
     dispatch = dispatches.open_dispatch(
         source=run.source, tier=campaign.template_version.tier, not_before=run.occurrence_at,
         expires_at=run.occurrence_at + timedelta(hours=campaign.valid_hours), now=now,
         window=(campaign.window_from_minute, campaign.window_until_minute), cap_policy=campaign.cap_policy,
+        day_rule=campaign.day_rule,
     )  # fmt: skip
     Run.objects.filter(pk=run_id).update(dispatch_id=dispatch.pk, matched_count=matched, planned_count=planned)
 
 
 @transaction.atomic
-def freeze_chunk(*, run_id: int) -> int:
-    """Write coupons and messages of the next people; returns how many, 0 when nobody is left to this worker."""
+def freeze_chunk(*, run_id: int, plan: WavePlan) -> int:
+    """
+    Write coupons and messages of the next people; returns how many, 0 when nobody is left to this worker.
+
+    `plan` says when each person's wave begins; it is the same whoever reads it and whenever.
+    """
     run = _load(run_id)
     if run.state != RunState.FREEZING:
         return 0
-    people = list(
-        RunAudience.objects.select_for_update(skip_locked=True)
-        .filter(run=run, exclusion="", is_frozen=False)
-        .order_by("member_id")
-        .values_list("id", "member_id")[:CHUNK_PEOPLE]
-    )
-    if not people:
-        return 0
     dispatch = Dispatch.objects.get(source=run.source)
-    receivers = _within_limit(run, _receivers(run, dispatch, [member_id for _id, member_id in people]))
-    issued = _issue(run, receivers)
-    links = _preference_links(run.campaign, receivers)
-    messages = [_message(run, member, issued.get(member.pk), links) for member in receivers]
-    dispatches.add_messages(dispatch=dispatch, people=messages)
-    RunAudience.objects.filter(pk__in=[row[0] for row in people]).update(is_frozen=True)
-    return len(people)
+    picked = _pick(run, dispatch)
+    leaving_out = [one for one in picked if one.exclusion]
+    if leaving_out:
+        _leave_out(run, leaving_out)
+    people = [one for one in picked if not one.exclusion]
+    if people:
+        _write(run, dispatch, people, plan)
+        sql = "UPDATE campaigns_runaudience SET is_frozen = true WHERE id = ANY(%(ids)s)"
+        execute(sql, {"ids": [one.id for one in people]})
+    return len(picked)
 
 
-def _receivers(run: Run, dispatch: Dispatch, member_ids: list[int]) -> list[Member]:
+def _pick(run: Run, dispatch: Dispatch) -> list[Picked]:
     """
-    The members of a chunk, as they are now. Who lost their phone since the audience was fixed, or took one that
-    is in the run already, is left out with the reason.
+    The next people of the run. Somebody may have lost their phone since the audience was fixed, taken one that
+    is in the run already, or been given the coupon by another run: everybody who issues of a batch locks it
+    first, so that here is seen what they gave.
     """
-    members = Member.objects.in_bulk(member_ids)
-    hashes = [one.phone_hash for one in members.values() if one.phone_hash]
-    taken = set(
-        Message.objects.filter(month=dispatch.month, dispatch_id=dispatch.pk, dedupe_key__in=hashes).values_list(
-            "dedupe_key", flat=True
+    terms = run.campaign.coupon_terms
+    batch = CouponBatch.objects.select_for_update().get(pk=terms.batch_id) if terms is not None else None
+    params = {
+        "run_id": run.pk, "month": dispatch.month, "dispatch_id": dispatch.pk, "limit": CHUNK_PEOPLE,
+        "batch_id": batch.pk if batch else None, "member_limit": batch.per_member_limit if batch else 0,
+    }  # fmt: skip
+    return [Picked(**row) for row in fetch_dicts(load_sql("campaigns", "freeze_next"), params)]
+
+
+def _leave_out(run: Run, people: Sequence[Picked]) -> None:
+    for reason in {one.exclusion for one in people}:
+        ids = [one.id for one in people if one.exclusion == reason]
+        RunAudience.objects.filter(pk__in=ids).update(exclusion=reason)
+    Run.objects.filter(pk=run.pk).update(planned_count=F("planned_count") - len(people))
+
+
+def _write(run: Run, dispatch: Dispatch, people: Sequence[Picked], plan: WavePlan) -> None:
+    """Coupons and messages of people who are still to receive them."""
+    campaign = run.campaign
+    coupons: list[Issued] = []
+    if campaign.coupon_terms is not None:
+        receivers = [Receiver(one.member_id, one.phone_tail, one.ordinal) for one in people]
+        coupons = issue_to(
+            terms=campaign.coupon_terms, receivers=receivers, source=run.source, issued_at=run.occurrence_at
         )
-    )
-    receivers: list[Member] = []
-    for member_id in member_ids:
-        member = members.get(member_id)
-        if member is None or member.phone_hash is None or member.phone_hash in taken:
-            _leave_out(run, member_id, "SAME_PHONE" if member and member.phone_hash else "NO_PHONE")
-            continue
-        taken.add(member.phone_hash)
-        receivers.append(member)
-    return receivers
-
-
-def _leave_out(run: Run, member_id: int, reason: str) -> None:
-    RunAudience.objects.filter(run=run, member_id=member_id).update(exclusion=reason)
-    Run.objects.filter(pk=run.pk).update(planned_count=F("planned_count") - 1)
-
-
-def _within_limit(run: Run, receivers: list[Member]) -> list[Member]:
-    """
-    Those who may still have a coupon of the batch; another run may have given them theirs since the audience
-    was fixed. Locks the batch, as everybody who issues of it does, so that what they gave is seen.
-    """
-    terms = run.campaign.coupon_terms
-    if terms is None:
-        return receivers
-    batch = CouponBatch.objects.select_for_update().get(pk=terms.batch_id)
-    given = dict(
-        Coupon.objects.issued().filter(batch=batch, member_id__in=[one.pk for one in receivers])
-        .values("member_id").annotate(n=Count("pk")).values_list("member_id", "n")
-    )  # fmt: skip
-    for member in receivers:
-        if given.get(member.pk, 0) >= batch.per_member_limit:
-            _leave_out(run, member.pk, "COUPON_LIMIT")
-    return [one for one in receivers if given.get(one.pk, 0) < batch.per_member_limit]
-
-
-def _issue(run: Run, receivers: list[Member]) -> dict[int, Issued]:
-    terms = run.campaign.coupon_terms
-    if terms is None:
-        return {}
-    earlier = dict(
-        Coupon.objects.filter(batch_id=terms.batch_id, member_id__in=[one.pk for one in receivers])
-        .values("member_id").annotate(last=Max("ordinal")).values_list("member_id", "last")
-    )  # fmt: skip
-    wanted = [Receiver(one.pk, one.phone_tail, earlier.get(one.pk, 0) + 1) for one in receivers]
-    made = issue_to(terms=terms, receivers=wanted, source=run.source, issued_at=run.occurrence_at)
-    return {who.member_id: coupon for who, coupon in zip(wanted, made, strict=True)}
-
-
-def _preference_links(campaign: Campaign, receivers: list[Member]) -> dict[UUID, str]:
-    if "preference_link" not in fields_in(campaign.template_version.body):
-        return {}
-    return links_for(phone_hashes=[one.phone_hash for one in receivers if one.phone_hash])
-
-
-def _message(run: Run, member: Member, coupon: Issued | None, links: dict[UUID, str]) -> NewMessage:
-    assert member.phone_hash is not None
-    params: dict[str, str] = {"name": member.name}
-    if coupon is not None:
-        params |= {
-            "coupon_code": group_code(coupon.code),
-            "coupon_link": f"{settings.PUBLIC_URL}/c/{coupon.link_token}",
-            "expires": expiry_word(coupon.valid_until),
+    links: dict[UUID, str] = {}
+    if "preference_link" in fields_in(campaign.template_version.body):
+        links = links_for(phone_hashes=[one.phone_hash for one in people])
+    gifts = coupons or [None] * len(people)
+    expires = expiry_word(coupons[0].valid_until) if coupons else ""
+    rows = [
+        {
+            "member_id": one.member_id, "carrier": lot_carrier(one.carrier), "sender_ref": gift.id if gift else None,
+            "params": _values(one, gift, expires, links), "not_before": _begin(plan, one),
         }
-    if member.phone_hash in links:
-        params["preference_link"] = f"{settings.PUBLIC_URL}/p/{links[member.phone_hash]}"
-    return NewMessage(
-        dedupe_key=member.phone_hash, variant="A", template_version_id=run.campaign.template_version_id,
-        params=params, member_id=member.pk, phone_hash=member.phone_hash, phone_cipher=_cipher(member),
-        phone_tail=member.phone_tail, carrier=lot_carrier(member.carrier), is_demo=member.is_demo,
-        fingerprint=fingerprint_of(run.campaign), sender_ref=coupon.id if coupon else None,
-    )  # fmt: skip
+        for one, gift in zip(people, gifts, strict=True)
+    ]  # fmt: skip
+    facts = {
+        "people": json.dumps(rows), "template_version_id": campaign.template_version_id,
+        "fingerprint": fingerprint_of(campaign),
+    }  # fmt: skip
+    dispatches.add_selected(dispatch=dispatch, people=load_sql("campaigns", "freeze_people"), params=facts)
 
 
-def _cipher(member: Member) -> bytes:
-    value: Any = member.phone_cipher
-    return bytes(value)
+def _values(one: Picked, coupon: Issued | None, expires: str, links: dict[UUID, str]) -> dict[str, str]:
+    """What the text's merge fields become for one person."""
+    values = {"name": one.name}
+    if coupon is not None:
+        values["coupon_code"] = group_code(coupon.code)
+        values["coupon_link"] = f"{settings.PUBLIC_URL}/c/{coupon.link_token}"
+        values["expires"] = expires
+    if one.phone_hash in links:
+        values["preference_link"] = f"{settings.PUBLIC_URL}/p/{links[one.phone_hash]}"
+    return values
+
+
+def _begin(plan: WavePlan, one: Picked) -> str | None:
+    begins_at = plan.not_before(member_id=one.member_id, store_id=one.home_store_id, city=one.city)
+    return begins_at.isoformat() if begins_at is not None else None
 
 
 @transaction.atomic
 def release(*, run_id: int, now: datetime) -> None:
-    """Open the dispatch once everybody's message is written; the last worker to come does it."""
+    """
+    Open the dispatch once everybody's message is written; the last worker to come does it.
+
+    Raises DomainError when the run has nobody to write to.
+    """
     if RunAudience.objects.filter(run_id=run_id, exclusion="", is_frozen=False).exists():
         return
-    if Run.objects.filter(pk=run_id, state=RunState.FREEZING).update(state=RunState.SENDING):
+    freezing = Run.objects.filter(pk=run_id, state=RunState.FREEZING)
+    if freezing.filter(planned_count=0).exists():
+        raise DomainError(_("Nobody would receive it."))
+    if freezing.update(state=RunState.SENDING, released_at=now):
+        _keep_exclusions(run_id)
         run = Run.objects.get(pk=run_id)
         assert run.dispatch_id is not None
         dispatches.release(dispatch_id=run.dispatch_id)
+
+
+def _keep_exclusions(run_id: int) -> None:
+    """Count who was left out and why on the run itself, which outlives its audience."""
+    left_out = RunAudience.objects.filter(run_id=run_id).exclude(exclusion="").values_list("exclusion")
+    counts = dict(left_out.annotate(people=Count("pk")))
+    Run.objects.filter(pk=run_id).update(exclusions=counts)

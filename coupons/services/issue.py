@@ -1,24 +1,29 @@
 """Issuing: codes and tokens made in Python, inserted once."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db import connection
 from django.db.models import F
 from django.utils.translation import gettext as _
 
 from coupons.models import BatchState, CouponBatch, CouponTerms
 from coupons.rules.code import new_codes
-from foundation.db import fetch_all
+from foundation.db import execute, fetch_all
 from foundation.errors import DomainError
 from foundation.tokens import new_tokens
 
-COLUMNS = (
-    "id", "batch_id", "terms_id", "code", "link_token", "member_id", "phone_tail", "source", "ordinal", "state",
-    "uses_count", "max_uses", "use_seq", "valid_from", "valid_until", "issued_at", "void_reason",
-)  # fmt: skip
+INSERT = """
+INSERT INTO coupons_coupon
+    (id, batch_id, terms_id, code, link_token, member_id, phone_tail, source, ordinal, state, uses_count, max_uses,
+     use_seq, valid_from, valid_until, issued_at, void_reason)
+SELECT id, %(batch_id)s, %(terms_id)s, code, link_token, member_id, phone_tail, %(source)s, ordinal, 'ISSUED', 0, 1, 0,
+       %(valid_from)s, %(valid_until)s, %(issued_at)s, ''
+FROM jsonb_to_recordset(%(coupons)s::jsonb)
+    AS c(id bigint, code text, link_token text, member_id bigint, phone_tail text, ordinal smallint)
+"""
 
 
 class CouponsExhausted(DomainError):
@@ -77,16 +82,18 @@ def issue_to(*, terms: CouponTerms, receivers: Sequence[Receiver], source: str, 
         Issued(row[0], code, token, valid_from, valid_until)
         for row, code, token in zip(ids, codes, tokens, strict=True)
     ]
-    with (
-        connection.wrap_database_errors,  # a COPY is the driver's own: its errors become Django's here
-        connection.cursor() as cursor,
-        cursor.copy(f"COPY coupons_coupon ({', '.join(COLUMNS)}) FROM STDIN") as copy,
-    ):
-        for one, who in zip(issued, receivers, strict=True):
-            copy.write_row(
-                (one.id, terms.batch_id, terms.pk, one.code, one.link_token, who.member_id, who.phone_tail, source,
-                 who.ordinal, "ISSUED", 0, 1, 0, valid_from, valid_until, issued_at, "")
-            )  # fmt: skip
+    rows = [
+        {
+            "id": one.id, "code": one.code, "link_token": one.link_token, "member_id": who.member_id,
+            "phone_tail": who.phone_tail, "ordinal": who.ordinal,
+        }
+        for one, who in zip(issued, receivers, strict=True)
+    ]  # fmt: skip
+    facts = {
+        "batch_id": terms.batch_id, "terms_id": terms.pk, "source": source, "valid_from": valid_from,
+        "valid_until": valid_until, "issued_at": issued_at, "coupons": json.dumps(rows),
+    }  # fmt: skip
+    execute(INSERT, facts)
     return issued
 
 

@@ -1,26 +1,19 @@
 """Dispatches: opened, filled, released, paused, stopped, closed."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
 from django.utils.translation import gettext_lazy as _
-from psycopg.types.json import Jsonb
 
-from delivery.models import CapPolicy, DayRule, Dispatch, DispatchState, TallyDelta
+from delivery.models import CapPolicy, DayRule, Dispatch, DispatchState
 from delivery.rules.window import month_of
 from foundation import queue
-from foundation.db import execute, fetch_all
+from foundation.db import execute, fetch_all, load_sql
 from foundation.errors import HasMoved
-
-COLUMNS = (
-    "month", "id", "dispatch_id", "variant", "dedupe_key", "tier", "template_version_id", "params", "member_id",
-    "phone_hash", "phone_cipher", "phone_tail", "carrier", "is_demo", "state", "reason", "not_before", "expires_at",
-    "fingerprint", "sender_ref",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +56,21 @@ def open_dispatch(
     return dispatch
 
 
+# The columns of a SELECT of people, one for each field of NewMessage.
+PEOPLE = """
+SELECT dedupe_key, variant, template_version_id, params::jsonb AS params, member_id, phone_hash, phone_cipher,
+       phone_tail, carrier, is_demo, fingerprint, sender_ref, not_before
+FROM unnest(%(each_dedupe_key)s::uuid[], %(each_variant)s::text[], %(each_template_version_id)s::bigint[],
+            %(each_params)s::text[], %(each_member_id)s::bigint[], %(each_phone_hash)s::uuid[],
+            %(each_phone_cipher)s::bytea[], %(each_phone_tail)s::text[], %(each_carrier)s::text[],
+            %(each_is_demo)s::boolean[], %(each_fingerprint)s::uuid[], %(each_sender_ref)s::bigint[],
+            %(each_not_before)s::timestamptz[])
+    WITH ORDINALITY AS p(dedupe_key, variant, template_version_id, params, member_id, phone_hash, phone_cipher,
+                         phone_tail, carrier, is_demo, fingerprint, sender_ref, not_before, place)
+ORDER BY place
+"""
+
+
 def add_messages(*, dispatch: Dispatch, people: Sequence[NewMessage]) -> list[int]:
     """
     Write messages and their queue entries; returns the message ids in the order of `people`.
@@ -72,44 +80,23 @@ def add_messages(*, dispatch: Dispatch, people: Sequence[NewMessage]) -> list[in
     """
     if not people:
         return []
-    ids = _next_ids(len(people))
-    with connection.cursor() as cursor:
-        with cursor.copy(f"COPY delivery_message ({', '.join(COLUMNS)}) FROM STDIN") as copy:
-            for message_id, one in zip(ids, people, strict=True):
-                copy.write_row(_row(dispatch, message_id, one))
-        with cursor.copy(
-            "COPY delivery_ready (message_id, month, dispatch_id, carrier, priority, not_before) FROM STDIN"
-        ) as copy:
-            for message_id, one in zip(ids, people, strict=True):
-                due = one.not_before or dispatch.not_before
-                copy.write_row((message_id, dispatch.month, dispatch.pk, one.carrier, dispatch.priority, due))
-    _count_planned(dispatch, people)
-    return ids
+    columns = {f"each_{one.name}": [getattr(who, one.name) for who in people] for one in fields(NewMessage)}
+    columns["each_params"] = [json.dumps(who.params) for who in people]
+    return add_selected(dispatch=dispatch, people=PEOPLE, params=columns)
 
 
-def _next_ids(count: int) -> list[int]:
-    sql = "SELECT nextval('delivery_message_id_seq') FROM generate_series(1, %(count)s)"
-    return [row[0] for row in fetch_all(sql, {"count": count})]
+def add_selected(*, dispatch: Dispatch, people: str, params: Mapping[str, Any]) -> list[int]:
+    """
+    `add_messages` for people whom a SELECT finds, so that a million need not pass through Python.
 
-
-def _row(dispatch: Dispatch, message_id: int, one: NewMessage) -> tuple[Any, ...]:
-    return (
-        dispatch.month, message_id, dispatch.pk, one.variant, one.dedupe_key, dispatch.tier, one.template_version_id,
-        Jsonb(one.params), one.member_id, one.phone_hash, one.phone_cipher, one.phone_tail, one.carrier, one.is_demo,
-        "PLANNED", "", one.not_before or dispatch.not_before, dispatch.expires_at, one.fingerprint, one.sender_ref,
-    )  # fmt: skip
-
-
-def _count_planned(dispatch: Dispatch, people: Sequence[NewMessage]) -> None:
-    variants = sorted({one.variant for one in people})
-    hour = dispatch.not_before.replace(minute=0, second=0, microsecond=0)
-    TallyDelta.objects.bulk_create(
-        TallyDelta(
-            dispatch_id=dispatch.pk, variant=variant, channel_id=0, hour=hour, state="PLANNED", reason="",
-            message_count=sum(one.variant == variant for one in people), part_count=0, cost=0,
-        )
-        for variant in variants
-    )  # fmt: skip
+    `people` yields a column for each field of NewMessage, `params` as jsonb; its named values are in `params`.
+    """
+    facts = {
+        "month": dispatch.month, "dispatch_id": dispatch.pk, "tier": dispatch.tier, "not_before": dispatch.not_before,
+        "expires_at": dispatch.expires_at, "priority": dispatch.priority,
+    }  # fmt: skip
+    sql = load_sql("delivery", "add_messages").replace("{people}", people)
+    return [row[0] for row in fetch_all(sql, {**params, **facts})]
 
 
 def _swap(dispatch_id: int, old: Sequence[str], new: str, refusal: Any) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from campaigns.models import Campaign, CampaignState, Run, RunState
-from campaigns.queries import preflight, report
+from campaigns.queries import preflight, report, wave_plan
 from campaigns.services import freeze, runs
 from coupons.models import Coupon, CouponBatch, CouponState
 from delivery.models import Dispatch, Message
@@ -293,7 +293,8 @@ def test_a_freeze_that_was_killed_goes_on_with_the_next_person(provider: FakePro
     runs.fire_due(now=NOON)
     run = Run.objects.get()
     freeze.fix_audience(run_id=run.pk, now=NOON)
-    assert freeze.freeze_chunk(run_id=run.pk) == 2  # and then the worker died
+    plan = wave_plan(run=run)
+    assert freeze.freeze_chunk(run_id=run.pk, plan=plan) == 2  # and then the worker died
     assert pump_all() == 0
 
     freeze.freeze_open(now=NOON)
@@ -341,4 +342,7 @@ def test_two_campaigns_with_one_batch_give_nobody_more_than_the_limit(provider: 
     assert Coupon.objects.count() == 1
     assert list(other.audience.values_list("exclusion", flat=True)) == ["COUPON_LIMIT"]
     assert len(provider.phones) == 1
-    assert set(Run.objects.values_list("state", flat=True)) == {RunState.FINISHED}
+    one.refresh_from_db()
+    other.refresh_from_db()
+    assert (one.state, other.state) == (RunState.FINISHED, RunState.FAILED)
+    assert other.exclusions == {"COUPON_LIMIT": 1}

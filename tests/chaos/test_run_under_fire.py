@@ -78,7 +78,7 @@ def run(stage: Stage, dispatch: Dispatch, *, planned: int, act: Callable[[int], 
 
 
 def settle(stage: Stage, dispatch: Dispatch) -> Verdict:
-    """Let late receipts come and questions be answered over the next hours of the business clock; then judge."""
+    """Let late receipts come, questions be answered and silent ones be given up, on the business clock; then judge."""
     until = time.monotonic() + 30
     while untold(stage.memory) and time.monotonic() < until:
         time.sleep(0.1)
@@ -90,6 +90,7 @@ def settle(stage: Stage, dispatch: Dispatch) -> Verdict:
             pass
         unsure.ask_due(clock=lambda now=now: now)
     sweep.sweep(now=now)
+    sweep.mark_unreported(now=begun + timedelta(days=4))
     return judged(stage, dispatch)
 
 
@@ -139,6 +140,7 @@ def test_a_run_under_fire_writes_to_nobody_twice_and_loses_nobody(stage: Stage, 
     assert stage.surprises == []
     assert (assassin.kills, ends) == (RANDOM_KILLS, dict.fromkeys(FAIL_POINTS, -signal.SIGKILL))
     assert verdict.planned == PEOPLE
+    assert set(verdict.states) <= {"DELIVERED", "UNDELIVERED", "UNREPORTED", "REFUSED", "UNSURE"}
     assert samples > 20
     assert not Ready.objects.exists()
     assert not Handoff.objects.filter(state__in=["TAKEN", "FENCED"]).exists()

@@ -1,0 +1,118 @@
+"""How a run goes and what came of it."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+
+from campaigns.models import Campaign, Run, RunState
+from campaigns.queries.audience import EXCLUSIONS
+from coupons.queries import coupon_figures, redemption_figures
+from delivery.queries.tally import tally_of
+from foundation.db import fetch_all
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is. `done` counts everybody whose message is no longer waiting."""
+
+    planned: int
+    done: int
+    states: dict[str, int]
+    part_count: int
+    cost: int
+
+    @property
+    def percent(self) -> int:
+        """Whole percents, rounded down."""
+        return self.done * 100 // self.planned if self.planned else 0
+
+
+def progress(*, run: Run) -> Progress:
+    """The live figures of a run, from the tally."""
+    states: dict[str, int] = {}
+    parts = cost = 0
+    for row in tally_of(dispatch_ids=[run.dispatch_id] if run.dispatch_id else []):
+        states[row.state] = states.get(row.state, 0) + row.message_count
+        parts, cost = parts + row.part_count, cost + row.cost
+    planned = sum(states.values())
+    return Progress(planned, planned - states.get("PLANNED", 0), states, parts, cost)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came of a run. Every figure can be counted again from a ledger."""
+
+    run: Run
+    progress: Progress
+    reasons: list[tuple[str, str, int]]
+    exclusions: list[tuple[str, Any, int]]
+    opt_outs: int
+    coupons: dict[str, int]
+    redemptions: dict[str, int]
+
+    @property
+    def delivered_of(self) -> int:
+        """Messages with a result: what the delivery rate is a share of."""
+        states = self.progress.states
+        return sum(states.get(name, 0) for name in ("DELIVERED", "UNDELIVERED", "UNREPORTED"))
+
+
+def report(*, run: Run) -> Report:
+    """The report of a run as of now."""
+    rows = tally_of(dispatch_ids=[run.dispatch_id] if run.dispatch_id else [])
+    reasons: dict[tuple[str, str], int] = {}
+    for row in rows:
+        if row.reason:
+            reasons[row.state, row.reason] = reasons.get((row.state, row.reason), 0) + row.message_count
+    left_out = left_out_of(run=run)
+    return Report(
+        run=run,
+        progress=progress(run=run),
+        reasons=[(state, reason, count) for (state, reason), count in sorted(reasons.items())],
+        exclusions=[(code, label, left_out[code]) for code, label in EXCLUSIONS.items() if code in left_out],
+        opt_outs=opt_outs_after(run=run),
+        coupons=coupon_figures(source=run.source),
+        redemptions=redemption_figures(source=run.source),
+    )
+
+
+LEFT_OUT = """
+SELECT exclusion, count(*) FROM campaigns_runaudience WHERE run_id = %(run_id)s AND exclusion <> '' GROUP BY exclusion
+"""
+
+
+def left_out_of(*, run: Run) -> dict[str, int]:
+    """How many were left out before, by reason: what the run keeps, or the audience while it is being fixed."""
+    return run.exclusions or dict(fetch_all(LEFT_OUT, {"run_id": run.pk}))
+
+
+OPT_OUTS = """
+SELECT count(DISTINCT e.phone_hash)
+FROM members_consentevent e
+JOIN members_member m ON m.phone_hash = e.phone_hash
+JOIN campaigns_runaudience a ON a.member_id = m.id AND a.run_id = %(run_id)s AND a.exclusion = ''
+WHERE e.consent = 'OPTED_OUT' AND e.source IN ('REPLY', 'PREFERENCE_PAGE')
+  AND e.at >= %(since)s AND e.at < %(until)s
+"""
+
+
+def opt_outs_after(*, run: Run) -> int:
+    """Phones of the audience that opted out themselves within seven days of the start."""
+    until = run.fired_at + timedelta(days=7)
+    rows = fetch_all(OPT_OUTS, {"run_id": run.pk, "since": run.fired_at, "until": until})
+    return int(rows[0][0])
+
+
+OPEN_STATES = (RunState.FIRED, RunState.FREEZING, RunState.ASKING, RunState.SENDING, RunState.PAUSED)
+
+
+def open_runs(*, campaign_id: int) -> QuerySet[Run]:
+    """The runs of a campaign that have not ended."""
+    return Run.objects.filter(campaign_id=campaign_id, state__in=OPEN_STATES)
+
+
+def latest_run(*, campaign: Campaign) -> Run | None:
+    """The run of a campaign's newest occurrence."""
+    return campaign.runs.order_by("-occurrence_at").first()
