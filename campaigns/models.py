@@ -161,7 +161,8 @@ class Run(models.Model):
     """
     One occurrence of a campaign. Unique per campaign and occurrence, so two Beats make one run.
 
-    `exclusions` counts the audience's first reasons; it stays when the audience itself is dropped after retention.
+    `exclusions` counts the audience's first reasons. It stays, with `opt_out_count`, when the audience itself is
+    dropped after retention; until then opt-outs are counted from the audience.
     """
 
     campaign = models.ForeignKey(Campaign, verbose_name=_("campaign"), on_delete=models.PROTECT, related_name="runs")
@@ -174,6 +175,7 @@ class Run(models.Model):
     matched_count = models.PositiveIntegerField(_("matched"), default=0)
     planned_count = models.PositiveIntegerField(_("planned"), default=0)
     exclusions = models.JSONField(_("left out, by reason"), default=dict, blank=True)
+    opt_out_count = models.PositiveIntegerField(_("opt-outs within a week"), null=True)
     finished_at = models.DateTimeField(_("finished at"), null=True)
 
     class Meta:

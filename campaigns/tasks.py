@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from campaigns.services import freeze, runs
+from campaigns.services import freeze, retention, runs
 from foundation import clock
 
 
@@ -16,3 +16,9 @@ def fire_due(**_ignored: object) -> None:
 def freeze_open(**_ignored: object) -> None:
     """Freeze what was fired, or left behind by a killed worker."""
     freeze.freeze_open(now=clock.now())
+
+
+@shared_task(name="campaigns.drop_audiences", ignore_result=True)
+def drop_audiences(**_ignored: object) -> None:
+    """Delete audiences that are older than messages are kept."""
+    retention.drop_audiences(now=clock.now())

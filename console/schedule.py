@@ -17,6 +17,7 @@ EVERY_SECONDS: dict[str, int] = {
 NIGHTLY: dict[str, tuple[int, int]] = {
     "delivery.sweep_daily": (3, 10),
     "members.roll_up": (3, 30),
+    "campaigns.drop_audiences": (3, 50),
     "foundation.prove_ledgers": (4, 30),
 }
 

@@ -1,5 +1,7 @@
 """What may be said: signatures, templates, versions that never change, reviews, word lists."""
 
+from uuid import UUID
+
 import pgtrigger
 from django.conf import settings
 from django.db import models
@@ -94,6 +96,11 @@ class TemplateVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.template_id} v{self.number}"
+
+    @property
+    def fingerprint(self) -> UUID:
+        """The name under which caps know the text."""
+        return UUID(self.sha256[:32])
 
 
 class ReviewAction(models.TextChoices):

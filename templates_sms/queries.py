@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from templates_sms.models import SensitiveWord, TemplateVersion, WordKind
-from templates_sms.rules.merge_fields import compile_body
+from django.db.models import QuerySet
+
+from templates_sms.models import SensitiveWord, TemplateVersion, Tier, WordKind
+from templates_sms.rules.merge_fields import compile_body, fields_in
 from templates_sms.rules.parts import full_text
 from templates_sms.rules.wording import DEFAULT_WORDS, Finding, Word, Wording
 
@@ -55,3 +57,14 @@ def wording() -> Wording:
 def findings(*, body: str) -> list[Finding]:
     """Risky and forbidden words of a draft, with their places."""
     return wording().check(body)
+
+
+ANSWER_FIELDS = frozenset({"name", "answer"})
+
+
+def answer_texts() -> QuerySet[TemplateVersion]:
+    """The newest version of each approved notice that staff can write to one person: quick answers."""
+    notices = TemplateVersion.objects.filter(tier=Tier.NOTICE)
+    newest = notices.order_by("template_id", "-number").distinct("template_id")
+    fitting = [one.pk for one in newest if fields_in(one.body) <= ANSWER_FIELDS]
+    return notices.filter(pk__in=fitting).select_related("template").order_by("template__name")

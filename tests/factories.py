@@ -126,7 +126,7 @@ def new_message(phone: str, version: TemplateVersion, *, dedupe: UUID | None = N
     """One person of a dispatch."""
     sealed = seal(phone)
     values: dict[str, Any] = {
-        "variant": "A", "params": {}, "member_id": None, "is_demo": False, "fingerprint": UUID(version.sha256[:32]),
+        "variant": "A", "params": {}, "member_id": None, "is_demo": False, "fingerprint": version.fingerprint,
     } | facts  # fmt: skip
     return NewMessage(
         dedupe_key=dedupe or sealed.hash, template_version_id=version.pk, phone_hash=sealed.hash,

@@ -72,7 +72,7 @@ def report(*, run: Run) -> Report:
         progress=progress(run=run),
         reasons=[(state, reason, count) for (state, reason), count in sorted(reasons.items())],
         exclusions=[(code, label, left_out[code]) for code, label in EXCLUSIONS.items() if code in left_out],
-        opt_outs=opt_outs_after(run=run),
+        opt_outs=opt_outs_after(run=run) if run.opt_out_count is None else run.opt_out_count,
         coupons=coupon_figures(source=run.source),
         redemptions=redemption_figures(source=run.source),
     )

@@ -89,7 +89,7 @@ def sample_text(*, campaign: Campaign, name: str) -> str:
     version = texts_of(version_ids=[campaign.template_version_id])[campaign.template_version_id]
     params = {**worst_case_values(link_widths()), "name": name}
     if campaign.coupon_terms is not None:
-        _from, until = validity(terms=campaign.coupon_terms, issued_at=campaign.scheduled_at)
+        _from, until = validity(terms=campaign.coupon_terms, issued_at=campaign.next_at or campaign.scheduled_at)
         params["expires"] = expiry_word(until)
     return text_of(version=version, params=params, opt_out_words=widest_opt_out_words())
 

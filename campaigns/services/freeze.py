@@ -175,7 +175,7 @@ def _write(run: Run, dispatch: Dispatch, people: Sequence[Picked], plan: WavePla
     links: dict[UUID, str] = {}
     if "preference_link" in fields_in(campaign.template_version.body):
         links = links_for(phone_hashes=[one.phone_hash for one in people])
-    gifts = coupons or [None] * len(people)
+    gifts: Sequence[Issued | None] = coupons or [None] * len(people)
     expires = expiry_word(coupons[0].valid_until) if coupons else ""
     rows = [
         {
