@@ -6,25 +6,31 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
-from delivery.models import Channel, Dispatch, Link, Reply
+from delivery.models import CARRIERS, CalendarDay, Channel, Dispatch, Link, ReceiptCode, Reply, Route
+from delivery.queries.links import Clicks, clicks_of
 from delivery.registry import VENDORS
+from delivery.rules.clicks import REPEAT_SECONDS
 from foundation import clock
 from foundation.admin_mixins import ReadOnlyAdmin, StaffAdmin, operator_of
 from foundation.services import audit
 from foundation.tokens import new_tokens
+from templates_sms.models import Tier
+
+CHOSEN: dict[str, Any] = {"tiers": Tier.choices, "carriers": CARRIERS}
 
 
 @admin.register(Channel)
 class ChannelAdmin(StaffAdmin):
     """Accounts at providers."""
 
-    list_display = ("name", "vendor", "state", "weight", "price", "parts_per_second", "broken_reason")
+    list_display = ("name", "vendor", "state", "circuit", "weight", "price", "parts_per_second", "broken_reason")
     list_filter = ("state", "vendor")
     ordering = ("id",)
     fields = (
-        "code", "name", "vendor", "config", "state", "weight", "price", "parts_per_second", "batch_size",
-        "opt_out_words",
+        "code", "name", "vendor", "config", "state", "tiers", "carriers", "weight", "price", "parts_per_second",
+        "batch_size", "daily_quota", "opens_at_minute", "closes_at_minute", "balance_alert", "opt_out_words",
     )  # fmt: skip
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
@@ -32,6 +38,11 @@ class ChannelAdmin(StaffAdmin):
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if db_field.name == "vendor":
             return forms.ChoiceField(label=field.label, choices=[(name, name) for name in sorted(VENDORS)])
+        if db_field.name in CHOSEN:
+            return forms.MultipleChoiceField(
+                label=field.label, choices=CHOSEN[db_field.name], required=False, help_text=_("None means all."),
+                widget=forms.CheckboxSelectMultiple,
+            )  # fmt: skip
         return field
 
     def save_model(self, request: HttpRequest, obj: Channel, form: Any, change: bool) -> None:
@@ -55,8 +66,19 @@ class LinkAdmin(StaffAdmin):
 
     list_display = ("note", "token", "target", "created_at")
     ordering = ("-id",)
-    fields = ("note", "target", "token")
-    readonly_fields = ("token",)
+    fields = ("note", "target", "token", "clicks")
+    readonly_fields = ("token", "clicks")
+
+    @admin.display(description=_("clicks"))
+    def clicks(self, link: Link) -> str:
+        """People, previews and double hits, with the rule that tells them apart."""
+        if link.pk is None:
+            return "—"
+        found = clicks_of(link_ids=[link.pk]).get(link.pk, Clicks())
+        return _(
+            "%(human)s by people, %(preview)s previews, %(repeat)s double hits. A preview is a request by a known "
+            "robot or without a body (HEAD); a double hit is the same browser again within %(seconds)s seconds."
+        ) % {"human": found.human, "preview": found.preview, "repeat": found.repeat, "seconds": REPEAT_SECONDS}
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """An address typed without a scheme is https."""
@@ -87,3 +109,32 @@ class DispatchAdmin(ReadOnlyAdmin):
     list_display = ("source", "tier", "state", "not_before", "expires_at", "closed_at")
     list_filter = ("state", "tier")
     ordering = ("-id",)
+
+
+@admin.register(Route)
+class RouteAdmin(StaffAdmin):
+    """How each tier chooses among its channels."""
+
+    list_display = ("tier", "policy")
+    ordering = ("tier",)
+
+
+@admin.register(ReceiptCode)
+class ReceiptCodeAdmin(StaffAdmin):
+    """What the codes of failed receipts mean."""
+
+    list_display = ("code", "meaning", "advice", "effect")
+    list_filter = ("effect",)
+    search_fields = ("code", "meaning")
+    ordering = ("code",)
+
+
+@admin.register(CalendarDay)
+class CalendarDayAdmin(StaffAdmin):
+    """Public holidays, adjusted working days and days without marketing."""
+
+    list_display = ("day", "kind", "name", "is_confirmed")
+    list_filter = ("kind", "is_confirmed")
+    list_editable = ("is_confirmed",)
+    date_hierarchy = "day"
+    ordering = ("-day",)

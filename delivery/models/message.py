@@ -28,6 +28,7 @@ class Dispatch(models.Model):
     The set that one run or one call asks for. Pausing it or waiting for the morning is this one row.
 
     `month` is the partition of all its messages. Window minutes are of the day in Asia/Shanghai, half-open.
+    `only_channel_id` is for tests of a channel, which may be drained.
     """
 
     month = models.DateField(_("month"))
@@ -43,6 +44,7 @@ class Dispatch(models.Model):
     day_rule = models.CharField(
         _("on which days"), max_length=10, choices=DayRule.choices, default=DayRule.ANY, db_default=DayRule.ANY
     )
+    only_channel_id = models.BigIntegerField(_("only through channel"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"))
     closed_at = models.DateTimeField(_("finished at"), null=True, blank=True)
 
@@ -198,6 +200,7 @@ class UnsureMessage(models.Model):
     class Meta:
         verbose_name = _("unsure message")
         verbose_name_plural = _("unsure messages")
+        permissions = [("settle_unsure", "Can say whether unsure messages were sent")]
         indexes = [models.Index(name="unsure_due", fields=["next_check_at"], condition=Q(next_check_at__isnull=False))]
 
     def __str__(self) -> str:

@@ -14,6 +14,7 @@ from delivery.rules.window import month_of
 from foundation import queue
 from foundation.db import execute, fetch_all, load_sql
 from foundation.errors import HasMoved
+from templates_sms.models import Tier
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class NewMessage:
 def open_dispatch(
     *, source: str, tier: str, not_before: datetime, expires_at: datetime, now: datetime,
     window: tuple[int, int] = (480, 1260), cap_policy: str = CapPolicy.DEFER, priority: int = 100,
-    day_rule: str = DayRule.ANY,
+    day_rule: str = DayRule.ANY, only_channel_id: int | None = None,
 ) -> Dispatch:  # fmt: skip
     """
     The dispatch of `source`, made now or found again; FILLING until `release`.
@@ -50,7 +51,7 @@ def open_dispatch(
     facts: dict[str, Any] = {
         "month": month, "tier": tier, "not_before": not_before, "expires_at": expires_at, "created_at": now,
         "window_from_minute": window[0], "window_until_minute": window[1], "cap_policy": cap_policy,
-        "priority": priority, "day_rule": day_rule,
+        "priority": priority, "day_rule": day_rule, "only_channel_id": only_channel_id,
     }  # fmt: skip
     dispatch, _made = Dispatch.objects.get_or_create(source=source, defaults=facts)
     return dispatch
@@ -104,10 +105,15 @@ def _swap(dispatch_id: int, old: Sequence[str], new: str, refusal: Any) -> None:
         raise HasMoved(refusal)
 
 
+def _ring(dispatch_id: int) -> None:
+    is_bulk = Dispatch.objects.filter(pk=dispatch_id, tier=Tier.MARKETING).exists()
+    queue.ring("delivery.pump_bulk" if is_bulk else "delivery.pump_urgent")
+
+
 def release(*, dispatch_id: int) -> None:
     """A filled dispatch may be sent. A repeat changes nothing."""
     if Dispatch.objects.filter(pk=dispatch_id, state=DispatchState.FILLING).update(state=DispatchState.OPEN):
-        queue.ring("delivery.pump_bulk")
+        _ring(dispatch_id)
 
 
 def pause(*, dispatch_id: int) -> None:
@@ -118,7 +124,7 @@ def pause(*, dispatch_id: int) -> None:
 def resume(*, dispatch_id: int) -> None:
     """Sending goes on with the exact next person. Raises HasMoved."""
     _swap(dispatch_id, [DispatchState.PAUSED], DispatchState.OPEN, _("Only a paused dispatch can go on."))
-    queue.ring("delivery.pump_bulk")
+    _ring(dispatch_id)
 
 
 def stop(*, dispatch_id: int) -> None:

@@ -112,13 +112,20 @@ def _try_lots(lane: str, pacer: Pacer, *, now: datetime) -> tuple[Chunk | None, 
     channels, policies = usable(now=now), dict(Route.objects.values_list("tier", "policy"))
     waits: list[float] = []
     for lot in lots:
-        fitting = [one for one in channels if one.takes(tier=lot.dispatch.tier, carrier=lot.carrier)]
+        fitting = _fitting(lot, channels)
         for one in _ranked(fitting, policies.get(lot.dispatch.tier, RoutePolicy.WEIGHTS), now=now):
             chunk, wait = _try(lot, one, pacer, is_urgent=lane == "urgent", now=now)
             if chunk is not None:
                 return chunk, None
             waits.append(wait)
     return None, min(waits, default=None)
+
+
+def _fitting(lot: Lot, channels: Sequence[Usable]) -> list[Usable]:
+    """Channels that serve a lot; one that is tested carries its test even while it is drained."""
+    if lot.dispatch.only_channel_id is not None:
+        return [Usable(one, 100, None) for one in Channel.objects.filter(pk=lot.dispatch.only_channel_id)]
+    return [one for one in channels if one.takes(tier=lot.dispatch.tier, carrier=lot.carrier)]
 
 
 def _ranked(fitting: Sequence[Usable], policy: str, *, now: datetime) -> list[Usable]:

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -150,5 +149,5 @@ def _message(reply: Reply, sealed: SealedPhone, version: TemplateVersion, text: 
         params={key: value for key, value in params.items() if value},
         member_id=member.pk if member is not None else None, phone_hash=sealed.hash, phone_cipher=sealed.cipher,
         phone_tail=sealed.tail, carrier=lot_carrier(sealed.carrier),
-        is_demo=member.is_demo if member is not None else False, fingerprint=UUID(version.sha256[:32]),
+        is_demo=member.is_demo if member is not None else False, fingerprint=version.fingerprint,
     )  # fmt: skip
