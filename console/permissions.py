@@ -7,24 +7,31 @@ VIEW_ALL = [
     "coupons.view_redemptionattempt", "delivery.view_channel", "delivery.view_dispatch", "delivery.view_message",
     "delivery.view_reply", "members.view_consentevent", "members.view_member", "members.view_segment",
     "members.view_store", "members.view_suppression", "templates_sms.view_sensitiveword",
-    "templates_sms.view_signature", "templates_sms.view_template",
+    "templates_sms.view_signature", "templates_sms.view_template", "delivery.pull_brake",
+    "foundation.view_alert", "delivery.view_calendarday",
 ]  # fmt: skip
 
 ROLES: dict[str, list[str]] = {
     "marketing": [
         *VIEW_ALL, "campaigns.add_campaign", "campaigns.stop_campaign", "coupons.add_couponbatch",
-        "delivery.view_link", "delivery.add_link", "members.add_importfile", "members.add_segment",
-        "members.add_suppression", "templates_sms.add_template", "templates_sms.add_sensitiveword",
-        "templates_sms.change_sensitiveword",
+        "delivery.view_link", "delivery.add_link", "delivery.answer_reply", "members.add_importfile",
+        "members.add_segment", "members.add_suppression", "templates_sms.add_template",
+        "templates_sms.add_sensitiveword", "templates_sms.change_sensitiveword",
     ],
     "approver": [
         *VIEW_ALL, "campaigns.approve_campaign", "campaigns.stop_campaign", "coupons.approve_couponbatch",
+        "delivery.settle_unsure", "delivery.add_calendarday", "delivery.change_calendarday",
         "templates_sms.approve_template",
     ],
     "clerk": ["coupons.redeem"],
     "store_manager": ["coupons.redeem", "coupons.reverse_in_store"],
     "it": [
         "delivery.view_channel", "delivery.add_channel", "delivery.change_channel", "delivery.view_dispatch",
+        "delivery.pull_brake", "delivery.view_route", "delivery.add_route", "delivery.change_route",
+        "delivery.view_receiptcode", "delivery.add_receiptcode", "delivery.change_receiptcode",
+        "delivery.view_calendarday", "delivery.add_calendarday", "delivery.change_calendarday",
+        "delivery.delete_calendarday", "delivery.view_brake",
+        "foundation.view_alert", "foundation.change_alert", "foundation.view_ledgerproof",
         "django_celery_beat.view_periodictask", "foundation.view_operator", "foundation.add_operator",
         "foundation.change_operator", "foundation.view_job", "foundation.view_auditentry",
         "foundation.view_outboxevent", "members.view_store", "members.add_store", "members.change_store",

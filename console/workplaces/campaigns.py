@@ -2,75 +2,32 @@
 
 from typing import Any
 
-from django import forms
+from django.core.paginator import Page, Paginator
 from django.db import IntegrityError, transaction
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from campaigns import queries
-from campaigns.models import Campaign, CampaignState, Run, RunState
+from campaigns.models import Campaign, CampaignState, Repeat, Run
+from campaigns.rules.lateness import expires_at
 from campaigns.services import drafts, runs
 from console.workplaces.base import attempt, need, page, workplace
-from coupons.models import BatchState, CouponTerms
-from delivery.models import CapPolicy, MessageState
+from console.workplaces.campaign_form import CampaignForm, initial_of
+from console.workplaces.schedule_words import delay_words, schedule_words
+from delivery.models import MessageState
 from delivery.queries.reasons import reason_word
 from foundation import clock
 from foundation.admin_mixins import operator_of
 from foundation.errors import DomainError
-from members.models import Segment
-from templates_sms.models import TemplateVersion, Tier
 
 EDITABLE = (CampaignState.DRAFT, CampaignState.REJECTED, CampaignState.APPROVED)
+BEFORE = (*EDITABLE, CampaignState.SUBMITTED)
+OCCURRENCES = 50
+PK_DIGITS = 18
 STATE_LABELS = dict(MessageState.choices)
-
-
-class VersionField(forms.ModelChoiceField):
-    """Approved versions by template name."""
-
-    def label_from_instance(self, obj: Any) -> str:
-        """`国庆生鲜 v3`."""
-        return f"{obj.template.name} v{obj.number}"
-
-
-class TermsField(forms.ModelChoiceField):
-    """Coupons by batch name."""
-
-    def label_from_instance(self, obj: Any) -> str:
-        """`满50减10`."""
-        return str(obj.batch.name)
-
-
-class CampaignForm(forms.Form):
-    """Whom, what, gift, when."""
-
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=80)
-    segment = forms.ModelChoiceField(label=gettext_lazy("Segment"), queryset=Segment.objects.order_by("-changed_at"))
-    version = VersionField(
-        label=gettext_lazy("Text"),
-        queryset=TemplateVersion.objects.filter(tier=Tier.MARKETING).select_related("template").order_by("-id"),
-    )
-    terms = TermsField(
-        label=gettext_lazy("Coupon"), required=False, empty_label=gettext_lazy("no coupon"),
-        queryset=CouponTerms.objects.filter(batch__state=BatchState.ACTIVE).select_related("batch").order_by("-id"),
-    )  # fmt: skip
-    scheduled_at = forms.DateTimeField(
-        label=gettext_lazy("Send at"), widget=forms.DateTimeInput(attrs={"type": "datetime-local", "step": 1})
-    )
-    window_from = forms.TimeField(label=gettext_lazy("Window from"), initial="08:00")
-    window_until = forms.TimeField(label=gettext_lazy("Window until"), initial="21:00")
-    valid_hours = forms.IntegerField(label=gettext_lazy("Give up after hours"), min_value=1, max_value=720, initial=48)
-    cap_policy = forms.ChoiceField(label=gettext_lazy("Over a cap"), choices=CapPolicy.choices, initial=CapPolicy.DEFER)
-
-    def facts(self) -> dict[str, Any]:
-        """The form as the service takes it."""
-        data = dict(self.cleaned_data)
-        for end in ("from", "until"):
-            time = data.pop(f"window_{end}")
-            data[f"window_{end}_minute"] = time.hour * 60 + time.minute
-        return data
 
 
 def _campaign(pk: int) -> Campaign:
@@ -83,8 +40,9 @@ def _campaign(pk: int) -> Campaign:
 @require_safe
 @workplace("campaigns.view_campaign")
 def campaigns(request: HttpRequest) -> HttpResponse:
-    """All campaigns, newest first."""
-    rows = Campaign.objects.select_related("author", "segment").order_by("-scheduled_at", "-id")[:200]
+    """All campaigns, by their next or only occurrence, latest first."""
+    rows = Campaign.objects.select_related("author", "segment")
+    rows = rows.order_by(Coalesce("next_at", "scheduled_at").desc(), "-id")[:200]
     return page(request, "campaigns", _("Campaigns"), campaigns=rows)
 
 
@@ -94,22 +52,10 @@ def edit_campaign(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     """Make a campaign or change a draft."""
     need(request, "campaigns.add_campaign")
     row = _campaign(pk) if pk else None
-    form = CampaignForm(request.POST or None, initial=_initial(row))
+    form = CampaignForm(request.POST or None, initial=initial_of(row))
     if request.method == "POST" and form.is_valid() and (saved := _save(request, form, pk)) is not None:
         return redirect("campaign", pk=saved.pk)
     return page(request, "campaign_edit", row.name if row else _("New campaign"), form=form, campaign=row)
-
-
-def _initial(row: Campaign | None) -> dict[str, Any]:
-    if row is None:
-        return {}
-    ends = {"from": row.window_from_minute, "until": row.window_until_minute}
-    return {
-        "name": row.name, "segment": row.segment_id, "version": row.template_version_id,
-        "terms": row.coupon_terms_id, "scheduled_at": row.scheduled_at, "valid_hours": row.valid_hours,
-        "cap_policy": row.cap_policy,
-        **{f"window_{name}": f"{minute // 60:02}:{minute % 60:02}" for name, minute in ends.items()},
-    }  # fmt: skip
 
 
 def _save(request: HttpRequest, form: CampaignForm, pk: int | None) -> Campaign | None:
@@ -128,34 +74,67 @@ def _save(request: HttpRequest, form: CampaignForm, pk: int | None) -> Campaign 
 @require_safe
 @workplace("campaigns.view_campaign")
 def campaign(request: HttpRequest, pk: int) -> HttpResponse:
-    """One campaign: preflight sheet before, live figures while, report after."""
+    """One campaign: preflight sheet before and between its runs, live figures while, report after."""
     row = _campaign(pk)
-    run = queries.latest_run(campaign=row)
-    user = request.user
-    submitted = row.state == CampaignState.SUBMITTED
+    is_under_way = queries.open_runs(campaign_id=pk).exists()
+    sheet = queries.preflight(campaign=row, now=clock.now()) if row.state in BEFORE and not is_under_way else None
+    run = _chosen_run(request, row, default=sheet is None)
     context: dict[str, Any] = {
-        "campaign": row, "run": run,
-        "sheet": queries.preflight(campaign=row, now=clock.now()) if run is None else None,
+        "campaign": row, "run": run, "sheet": sheet, "latest": queries.latest_run(campaign=row),
         "sample": queries.sample_text(campaign=row, name="王女士"),
+        "schedule": schedule_words(row),
         "reviews": row.reviews.select_related("by").order_by("-id"),
-        "can_edit": row.state in EDITABLE and user.has_perm("campaigns.add_campaign"),
-        "can_submit": row.state in (CampaignState.DRAFT, CampaignState.REJECTED)
-        and user.has_perm("campaigns.add_campaign"),
-        "can_decide": submitted and row.author_id != user.pk and user.has_perm("campaigns.approve_campaign"),
+        "occurrences": _occurrences(request, row), **_rights(request, row, is_under_way),
     }  # fmt: skip
     if run is not None:
         context |= _run_context(request, run)
     return page(request, "campaign", row.name, **context)
 
 
+def _rights(request: HttpRequest, row: Campaign, is_under_way: bool) -> dict[str, bool]:
+    """Which buttons the operator gets."""
+    may_add, may_stop = (request.user.has_perm(f"campaigns.{name}_campaign") for name in ("add", "stop"))
+    may_approve = row.author_id != request.user.pk and request.user.has_perm("campaigns.approve_campaign")
+    return {
+        "can_edit": row.state in EDITABLE and may_add and not is_under_way,
+        "can_submit": row.state in (CampaignState.DRAFT, CampaignState.REJECTED) and may_add,
+        "can_decide": row.state == CampaignState.SUBMITTED and may_approve,
+        "can_end": row.state == CampaignState.APPROVED and may_stop,
+    }
+
+
+def _chosen_run(request: HttpRequest, row: Campaign, *, default: bool) -> Run | None:
+    """The run that was asked for; by `default` the newest that is under way, else the newest."""
+    chosen = request.GET.get("run", "")
+    if chosen.isascii() and chosen.isdecimal() and len(chosen) <= PK_DIGITS:
+        return get_object_or_404(Run, pk=int(chosen), campaign=row)
+    if not default:
+        return None
+    newest = queries.open_runs(campaign_id=row.pk).order_by("-occurrence_at").first()
+    return newest or queries.latest_run(campaign=row)
+
+
+def _occurrences(request: HttpRequest, row: Campaign) -> Page[Run] | None:
+    """The runs of a series, newest first, a page at a time; None for a campaign with one run at most."""
+    found = row.runs.order_by("-occurrence_at")
+    if row.repeat == Repeat.ONCE and found.count() < 2:
+        return None
+    shown = Paginator(found, OCCURRENCES).get_page(request.GET.get("page"))
+    for run in shown.object_list:
+        run.delay = delay_words(run.delay_seconds)  # type: ignore[attr-defined]
+    return shown
+
+
 def _run_context(request: HttpRequest, run: Run) -> dict[str, Any]:
     report = queries.report(run=run)
     return {
         "run": run,
+        "delay": delay_words(run.delay_seconds),
+        "given_up_at": expires_at(run.occurrence_at, run.campaign.valid_hours),
         "report": report,
         "states": [(STATE_LABELS[state], count) for state, count in sorted(report.progress.states.items())],
         "reasons": [(STATE_LABELS[state], reason_word(reason), count) for state, reason, count in report.reasons],
-        "is_live": run.state in (RunState.FIRED, RunState.FREEZING, RunState.SENDING, RunState.PAUSED),
+        "is_live": run.state in queries.OPEN_STATES,
         "can_steer": request.user.has_perm("campaigns.stop_campaign"),
     }
 
@@ -163,8 +142,9 @@ def _run_context(request: HttpRequest, run: Run) -> dict[str, Any]:
 @require_safe
 @workplace("campaigns.view_campaign")
 def campaign_started(request: HttpRequest, pk: int) -> HttpResponse:
-    """Asked for by the page of an approved campaign: tells it to load again once the run is there."""
-    if queries.latest_run(campaign=_campaign(pk)) is None:
+    """Asked for by the page of an approved campaign: tells it to load again once a run is there that it lacks."""
+    latest = queries.latest_run(campaign=_campaign(pk))
+    if latest is None or request.GET.get("seen") == str(latest.pk):
         return HttpResponse(status=204)
     return HttpResponse(headers={"HX-Refresh": "true"})
 
@@ -183,9 +163,13 @@ def run_progress(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @workplace("campaigns.view_campaign")
 def campaign_action(request: HttpRequest, pk: int, action: str) -> HttpResponse:
-    """Submit, approve, send back."""
+    """Submit, approve, send back; let no further occurrence begin."""
     _campaign(pk)
     facts: dict[str, Any] = {"campaign_id": pk, "by": operator_of(request), "now": clock.now()}
+    if action == "end":
+        need(request, "campaigns.stop_campaign")
+        attempt(request, _("It will not start any more."), runs.end_series, **facts)
+        return redirect("campaign", pk=pk)
     if action == "submit":
         need(request, "campaigns.add_campaign")
         attempt(request, _("Campaign submitted."), drafts.submit, **facts)
@@ -201,9 +185,15 @@ def campaign_action(request: HttpRequest, pk: int, action: str) -> HttpResponse:
 @require_POST
 @workplace("campaigns.view_campaign")
 def run_action(request: HttpRequest, pk: int, action: str) -> HttpResponse:
-    """Pause, resume, stop."""
+    """Pause, resume, stop; decide about a late one."""
     need(request, "campaigns.stop_campaign")
     run = get_object_or_404(Run, pk=pk)
-    done = {"pause": _("Run paused."), "resume": _("Run goes on."), "stop": _("Run stopped.")}
-    attempt(request, done[action], getattr(runs, action), run_id=pk, by=operator_of(request), now=clock.now())
+    done, call = {
+        "pause": (_("Run paused."), runs.pause), "resume": (_("Run goes on."), runs.resume),
+        "stop": (_("Run stopped."), runs.stop), "send-late": (_("Run started."), runs.send_late),
+        "skip-late": (_("Run skipped."), runs.skip_late),
+    }[action]  # fmt: skip
+    attempt(request, done, call, run_id=pk, by=operator_of(request), now=clock.now())
+    if request.POST.get("back") == "waiting":
+        return redirect("waiting")
     return redirect("campaign", pk=run.campaign_id)

@@ -26,7 +26,7 @@ from templates_sms.queries import findings
 from templates_sms.rules.merge_fields import fill, validate, worst_case_values
 from templates_sms.rules.parts import count_parts, full_text, length_units
 
-MERGE_FIELDS = ("{name|会员}", "{coupon_code}", "{coupon_link}", "{expires}", "{preference_link}")
+MERGE_FIELDS = ("{name|会员}", "{coupon_code}", "{coupon_link}", "{expires}", "{preference_link}", "{answer}")
 
 
 class TextForm(forms.Form):

@@ -1,4 +1,4 @@
-"""Waiting for me: what somebody else has submitted and I may decide."""
+"""Waiting for me: what somebody else has submitted and I may decide, and runs that ask because they are late."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from campaigns.models import Campaign, CampaignState
+from campaigns.models import Campaign, CampaignState, Run, RunState
 from console.workplaces.base import page, workplace
 from coupons.models import BatchState, CouponBatch
 from foundation.models import Operator
@@ -28,10 +28,11 @@ class Waiting:
     author: str
     since: datetime
     url: str
+    run: Run | None = None
 
 
 def waiting_for(operator: Any) -> list[Waiting]:
-    """What `operator` may decide: submitted by others, in the order of coming."""
+    """What `operator` may decide: submitted by others, or started late, in the order of coming."""
     found: list[Waiting] = []
     if operator.has_perm("templates_sms.approve_template"):
         rows = Template.objects.filter(state=TemplateState.SUBMITTED).exclude(author=operator).select_related("author")
@@ -47,11 +48,19 @@ def waiting_for(operator: Any) -> list[Waiting]:
             _waiting(_("Campaign"), row, "campaign")
             for row in campaigns.select_related("author").order_by("changed_at")
         ]
+    if operator.has_perm("campaigns.stop_campaign"):
+        asking = Run.objects.filter(state=RunState.ASKING).select_related("campaign__author").order_by("id")
+        found += [_late(run) for run in asking]
     return sorted(found, key=lambda one: one.since)
 
 
 def _waiting(kind: str, row: Any, url: str) -> Waiting:
     return Waiting(kind, row.name, str(row.author), row.changed_at, reverse(url, args=[row.pk]))
+
+
+def _late(run: Run) -> Waiting:
+    url = f"{reverse('campaign', args=[run.campaign_id])}?run={run.pk}"
+    return Waiting(_("Late run"), run.campaign.name, str(run.campaign.author), run.occurrence_at, url, run)
 
 
 def badge(request: HttpRequest) -> str:

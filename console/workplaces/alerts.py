@@ -1,0 +1,114 @@
+"""Alerts: what wants a person, in a sentence, with the page where it can be mended."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST, require_safe
+
+from campaigns.models import Run
+from console.workplaces.base import attempt, need, page, workplace
+from delivery.queries.calendar import is_year_confirmed
+from foundation import clock
+from foundation.admin_mixins import operator_of
+from foundation.models import Alert
+from foundation.services import alerts as keeping
+
+CLOSED_SHOWN = 50
+
+SENTENCES: dict[str, Any] = {
+    "CHANNEL_BROKEN": gettext_lazy(
+        "Channel %(channel)s was taken out of traffic (%(why)s). The others carry its share; it is tried again by "
+        "itself."
+    ),
+    "BALANCE_LOW": gettext_lazy("Channel %(channel)s is short of money at its provider: top it up."),
+    "PROVIDER_REQUEST": gettext_lazy(
+        "The provider of channel %(channel)s refuses our calls (%(why)s). IT has to look at the settings."
+    ),
+    "DISPATCH_PAUSED": gettext_lazy("A run was paused: the provider refuses its text (%(why)s)."),
+    "UNSURE_OLD": gettext_lazy("Messages stay unsure for three days now. Somebody has to say whether they were sent."),
+    "RETENTION_BUSY": gettext_lazy(
+        "An old month could not be deleted because it was in use. It is tried again nightly."
+    ),
+    "LEDGER_WRONG": gettext_lazy("The nightly proof “%(check)s” found %(wrong)s rows that do not agree. Call IT."),
+    "RUN_LATE": gettext_lazy("The run of “%(campaign)s” came up %(seconds)s seconds late."),
+}
+"""What each code means; `facts` fill the names in."""
+
+PLACES: dict[str, Callable[[int], str]] = {
+    "delivery.channel": lambda pk: reverse("channels"),
+    "delivery.dispatch": lambda pk: _run_page(Run.objects.filter(dispatch_id=pk).first()),
+    "campaigns.run": lambda pk: _run_page(Run.objects.filter(pk=pk).first()),
+}
+PLACES_BY_CODE = {"UNSURE_OLD": "unsure", "LEDGER_WRONG": "proofs"}
+
+
+def _run_page(run: Run | None) -> str:
+    return f"{reverse('campaign', args=[run.campaign_id])}?run={run.pk}" if run is not None else reverse("campaigns")
+
+
+class Facts(dict[str, Any]):
+    """The facts of an alert; one that an earlier release did not keep is a dash."""
+
+    def __missing__(self, key: str) -> str:
+        return "—"
+
+
+def sentence(alert: Alert) -> str:
+    """What an alert says to a person."""
+    known = SENTENCES.get(alert.code)
+    return str(known) % Facts(alert.facts) if known is not None else alert.code
+
+
+def place(alert: Alert) -> str:
+    """The address of the page where an alert can be seen to; empty when there is none."""
+    if alert.code in PLACES_BY_CODE:
+        return reverse(PLACES_BY_CODE[alert.code])
+    kind, _colon, number = alert.subject.partition(":")
+    try:
+        return PLACES[kind](int(number)) if kind in PLACES and number.isdecimal() else ""
+    except NoReverseMatch:
+        return ""
+
+
+@require_safe
+@workplace("foundation.view_alert")
+def alerts(request: HttpRequest) -> HttpResponse:
+    """What is open, then what was seen to."""
+    found = Alert.objects.filter(closed_at__isnull=True).order_by("-last_at")
+    closed = Alert.objects.filter(closed_at__isnull=False).select_related("closed_by").order_by("-closed_at")
+    return page(
+        request, "alerts", _("Alerts"), alerts=[(one, sentence(one), place(one)) for one in found],
+        closed=[(one, sentence(one)) for one in closed[:CLOSED_SHOWN]], next_year=unconfirmed_year(),
+    )  # fmt: skip
+
+
+def unconfirmed_year() -> int | None:
+    """Next year, from November on, as long as its public holidays only follow from the law."""
+    today = timezone.localtime(clock.now())
+    return today.year + 1 if today.month >= 11 and not is_year_confirmed(year=today.year + 1) else None
+
+
+@require_POST
+@workplace("foundation.view_alert")
+def close_alert(request: HttpRequest, pk: int) -> HttpResponse:
+    """Somebody has seen to it."""
+    need(request, "foundation.change_alert")
+    if Alert.objects.filter(pk=pk).exists():
+        attempt(
+            request, _("The alert is closed. It comes back when its cause does."), keeping.close, alert_id=pk,
+            by=operator_of(request), now=clock.now(),
+        )  # fmt: skip
+    return redirect("alerts")
+
+
+def badge(request: HttpRequest) -> str:
+    """How many alerts are open."""
+    if not request.user.has_perm("foundation.view_alert"):
+        return ""
+    return str(Alert.objects.filter(closed_at__isnull=True).count() or "")

@@ -1,0 +1,27 @@
+"""Receipts that match no message: kept, looked up again, and shown."""
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from console.workplaces.base import page, workplace
+from delivery.models import Channel
+from delivery.queries.strays import latest_strays, strays_by_channel
+
+PER_PAGE = 50
+MOST_DIGITS = 18
+
+
+@require_safe
+@workplace("delivery.view_channel")
+def unknown_receipts(request: HttpRequest) -> HttpResponse:
+    """Counts by channel, then the newest."""
+    asked = request.GET.get("before", "")
+    before = int(asked) if asked.isdecimal() and len(asked) <= MOST_DIGITS else None
+    names = dict(Channel.objects.values_list("pk", "name"))
+    rows = latest_strays(limit=PER_PAGE, before_id=before)
+    return page(
+        request, "unknown_receipts", _("Receipts without a message"), by_channel=strays_by_channel(),
+        rows=[(one, names.get(one.channel_id, one.channel_id)) for one in rows],
+        next_before=rows[-1].pk if len(rows) == PER_PAGE else None,
+    )  # fmt: skip
