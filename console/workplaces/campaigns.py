@@ -14,6 +14,7 @@ from campaigns import queries
 from campaigns.models import Campaign, CampaignState, Repeat, Run
 from campaigns.rules.lateness import expires_at
 from campaigns.services import drafts, runs
+from console.workplaces import rehearsals
 from console.workplaces.base import attempt, need, page, workplace
 from console.workplaces.campaign_form import CampaignForm, initial_of
 from console.workplaces.schedule_words import delay_words, schedule_words
@@ -85,6 +86,7 @@ def campaign(request: HttpRequest, pk: int) -> HttpResponse:
         "schedule": schedule_words(row),
         "reviews": row.reviews.select_related("by").order_by("-id"),
         "occurrences": _occurrences(request, row), **_rights(request, row, is_under_way),
+        **rehearsals.context_of(row),
     }  # fmt: skip
     if run is not None:
         context |= _run_context(request, run)

@@ -10,6 +10,7 @@ from console.workplaces import (
     imports,
     messages,
     proofs,
+    rehearsals,
     replies,
     segments,
     sending,
@@ -42,6 +43,8 @@ urlpatterns = [
     path("campaigns/", campaigns.campaigns, name="campaigns"),
     path("campaigns/new/", campaigns.edit_campaign, name="campaign-new"),
     path("campaigns/<int:pk>/", campaigns.campaign, name="campaign"),
+    path("campaigns/<int:pk>/rehearse/", rehearsals.rehearse, name="rehearse"),
+    path("campaigns/<int:pk>/rehearsal/", rehearsals.rehearsed, name="rehearsal"),
     path("campaigns/<int:pk>/started/", campaigns.campaign_started, name="campaign-started"),
     path("campaigns/<int:pk>/edit/", campaigns.edit_campaign, name="campaign-edit"),
     re_path(

@@ -4,9 +4,11 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.apps import apps
+from django.contrib.auth.models import Group
 from django.db import connection, transaction
 
 from campaigns.services import rehearsal, runs
+from console import permissions
 from coupons.models import CouponBatch
 from delivery.models import Channel
 from foundation.db import execute, fetch_all, own_tables
@@ -126,3 +128,22 @@ def test_a_table_that_was_forgotten_refuses_to_be_written():
 def test_own_tables_are_refused_inside_a_transaction():
     with transaction.atomic(), pytest.raises(RuntimeError), own_tables({"coupons_coupon": None}):
         pass
+
+
+def test_the_campaign_page_asks_for_a_rehearsal_and_tells_its_result(client):
+    campaign = approved()
+    permissions.sync()
+    operator = make_operator("approver", is_staff=True)
+    operator.groups.add(Group.objects.get(name="approver"))
+    client.force_login(operator)
+
+    for _click in range(2):  # the second finds one on its way
+        client.post(f"/console/campaigns/{campaign.pk}/rehearse/")
+    assert Job.objects.count() == 1
+    assert "hx-get" in client.get(f"/console/campaigns/{campaign.pk}/rehearsal/").content.decode()
+    Job.objects.update(created_at=HOUR_BEFORE)
+    jobs.run_due(now=HOUR_BEFORE)
+
+    shown = client.get(f"/console/campaigns/{campaign.pk}/rehearsal/").content.decode()
+    assert "hx-get" not in shown
+    assert "300" in shown
