@@ -4,21 +4,29 @@ import secrets
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from delivery.admin_fields import MinuteOfDayField
 from delivery.models import CARRIERS, CalendarDay, Channel, Dispatch, Link, ReceiptCode, Reply, Route
 from delivery.queries.links import Clicks, clicks_of
 from delivery.registry import VENDORS
 from delivery.rules.clicks import REPEAT_SECONDS
+from delivery.services import calendar
 from foundation import clock
-from foundation.admin_mixins import ReadOnlyAdmin, StaffAdmin, operator_of
+from foundation.admin_mixins import ReadOnlyAdmin, StaffAdmin, WrittenDownAdmin, operator_of
+from foundation.errors import DomainError
 from foundation.services import audit
 from foundation.tokens import new_tokens
 from templates_sms.models import Tier
 
 CHOSEN: dict[str, Any] = {"tiers": Tier.choices, "carriers": CARRIERS}
+MINUTES: dict[str, Any] = {
+    "opens_at_minute": _("00:00 for the whole day."),
+    "closes_at_minute": _("24:00 at the latest."),
+}
 
 
 @admin.register(Channel)
@@ -43,6 +51,8 @@ class ChannelAdmin(StaffAdmin):
                 label=field.label, choices=CHOSEN[db_field.name], required=False, help_text=_("None means all."),
                 widget=forms.CheckboxSelectMultiple,
             )  # fmt: skip
+        if db_field.name in MINUTES:
+            return MinuteOfDayField(label=field.label, initial=field.initial, help_text=MINUTES[db_field.name])
         return field
 
     def save_model(self, request: HttpRequest, obj: Channel, form: Any, change: bool) -> None:
@@ -61,13 +71,23 @@ class ChannelAdmin(StaffAdmin):
 
 
 @admin.register(Link)
-class LinkAdmin(StaffAdmin):
+class LinkAdmin(WrittenDownAdmin):
     """Short links `/l/<token>`."""
 
-    list_display = ("note", "token", "target", "created_at")
+    list_display = ("note", "token", "target", "people", "created_at")
     ordering = ("-id",)
     fields = ("note", "target", "token", "clicks")
     readonly_fields = ("token", "clicks")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Link]:
+        """With the clicks of people, counted for the list."""
+        human = Count("clicks", filter=Q(clicks__is_preview=False, clicks__is_repeat=False))
+        return super().get_queryset(request).annotate(people_count=human)
+
+    @admin.display(description=_("clicks by people"))
+    def people(self, link: Any) -> int:
+        """Without previews and double hits."""
+        return int(link.people_count)
 
     @admin.display(description=_("clicks"))
     def clicks(self, link: Link) -> str:
@@ -112,7 +132,7 @@ class DispatchAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Route)
-class RouteAdmin(StaffAdmin):
+class RouteAdmin(WrittenDownAdmin):
     """How each tier chooses among its channels."""
 
     list_display = ("tier", "policy")
@@ -120,7 +140,7 @@ class RouteAdmin(StaffAdmin):
 
 
 @admin.register(ReceiptCode)
-class ReceiptCodeAdmin(StaffAdmin):
+class ReceiptCodeAdmin(WrittenDownAdmin):
     """What the codes of failed receipts mean."""
 
     list_display = ("code", "meaning", "advice", "effect")
@@ -130,7 +150,7 @@ class ReceiptCodeAdmin(StaffAdmin):
 
 
 @admin.register(CalendarDay)
-class CalendarDayAdmin(StaffAdmin):
+class CalendarDayAdmin(WrittenDownAdmin):
     """Public holidays, adjusted working days and days without marketing."""
 
     list_display = ("day", "kind", "name", "is_confirmed")
@@ -138,3 +158,14 @@ class CalendarDayAdmin(StaffAdmin):
     list_editable = ("is_confirmed",)
     date_hierarchy = "day"
     ordering = ("-day",)
+    actions = ("confirm",)
+
+    @admin.action(description=_("Confirm the chosen days"), permissions=["change"])
+    def confirm(self, request: HttpRequest, queryset: QuerySet[CalendarDay]) -> None:
+        """The chosen days stand in the State Council's notice."""
+        try:
+            calendar.confirm(days=[one.day for one in queryset], by=operator_of(request), now=clock.now())
+        except DomainError as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
+        else:
+            self.message_user(request, _("The days are confirmed."), messages.SUCCESS)

@@ -9,7 +9,9 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 from unfold.admin import ModelAdmin
 
+from foundation import clock
 from foundation.models import Operator
+from foundation.services import audit
 
 
 def operator_of(request: HttpRequest) -> Operator:
@@ -64,3 +66,35 @@ class StaffAdmin(ModelAdmin):
     list_per_page = 50
     show_full_result_count = False
     actions = None
+
+
+class WrittenDownAdmin(StaffAdmin):
+    """Rows that steer the machine: each change is written down with who made it; a row keeps its key."""
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """A key that staff choose can't be changed later: Django would write a second row."""
+        fixed = () if obj is None or self.model._meta.pk.auto_created else (self.model._meta.pk.name,)
+        return (*super().get_readonly_fields(request, obj), *fixed)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Save, and say who did."""
+        super().save_model(request, obj, form, change)
+        self._write_down(request, obj, "changed" if change else "added", fields=sorted(form.changed_data))
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """Delete, and say who did."""
+        self._write_down(request, obj, "deleted")
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        """The same for several rows at once."""
+        for obj in queryset:
+            self._write_down(request, obj, "deleted")
+        super().delete_queryset(request, queryset)
+
+    def _write_down(self, request: HttpRequest, obj: Any, verb: str, **detail: Any) -> None:
+        options = self.model._meta
+        audit.record(
+            action=f"{options.model_name}.{verb}", subject=f"{options.label_lower}:{obj.pk}", by=operator_of(request),
+            now=clock.now(), **detail,
+        )  # fmt: skip

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from campaigns.models import Run
 from console.workplaces.base import attempt, need, page, workplace
 from delivery.queries.calendar import is_year_confirmed
+from delivery.queries.reasons import ailment_word
 from foundation import clock
 from foundation.admin_mixins import operator_of
 from foundation.models import Alert
@@ -62,7 +63,10 @@ class Facts(dict[str, Any]):
 def sentence(alert: Alert) -> str:
     """What an alert says to a person."""
     known = SENTENCES.get(alert.code)
-    return str(known) % Facts(alert.facts) if known is not None else alert.code
+    facts = Facts(alert.facts)
+    if "why" in facts:
+        facts["why"] = ailment_word(str(facts["why"]))
+    return str(known) % facts if known is not None else alert.code
 
 
 def place(alert: Alert) -> str:
@@ -105,6 +109,13 @@ def close_alert(request: HttpRequest, pk: int) -> HttpResponse:
             by=operator_of(request), now=clock.now(),
         )  # fmt: skip
     return redirect("alerts")
+
+
+def open_sentences(request: HttpRequest, *, limit: int) -> list[str]:
+    """What the newest open alerts say, for those who may see them."""
+    if not request.user.has_perm("foundation.view_alert"):
+        return []
+    return [sentence(one) for one in Alert.objects.filter(closed_at__isnull=True).order_by("-last_at")[:limit]]
 
 
 def badge(request: HttpRequest) -> str:

@@ -19,7 +19,7 @@ from console.workplaces.base import attempt, need, page, workplace
 from console.workplaces.campaign_form import CampaignForm, initial_of
 from console.workplaces.schedule_words import delay_words, schedule_words
 from delivery.models import MessageState
-from delivery.queries.reasons import reason_word
+from delivery.queries.reasons import advice_for, reason_word, receipt_codes
 from foundation import clock
 from foundation.admin_mixins import operator_of
 from foundation.errors import DomainError
@@ -128,14 +128,17 @@ def _occurrences(request: HttpRequest, row: Campaign) -> Page[Run] | None:
 
 
 def _run_context(request: HttpRequest, run: Run) -> dict[str, Any]:
-    report = queries.report(run=run)
+    report, codes = queries.report(run=run), receipt_codes()
     return {
         "run": run,
         "delay": delay_words(run.delay_seconds),
         "given_up_at": expires_at(run.occurrence_at, run.campaign.valid_hours),
         "report": report,
         "states": [(STATE_LABELS[state], count) for state, count in sorted(report.progress.states.items())],
-        "reasons": [(STATE_LABELS[state], reason_word(reason), count) for state, reason, count in report.reasons],
+        "reasons": [
+            (STATE_LABELS[state], reason_word(reason, codes), advice_for(reason, codes), count)
+            for state, reason, count in report.reasons
+        ],
         "is_live": run.state in queries.OPEN_STATES,
         "can_steer": request.user.has_perm("campaigns.stop_campaign"),
     }

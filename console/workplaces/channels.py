@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from console.workplaces.base import attempt, need, page, workplace
 from delivery.models import CARRIERS, Channel, ChannelState, Route, RoutePolicy
 from delivery.queries.control_room import Condition, conditions
+from delivery.queries.reasons import ailment_word
 from delivery.services import channels as steering
 from foundation import clock
 from foundation.admin_mixins import operator_of
@@ -54,7 +55,10 @@ def channels(request: HttpRequest) -> HttpResponse:
     """All channels with their last ten minutes, quota and balance; and how each tier chooses among them."""
     policies = dict(Route.objects.values_list("tier", "policy"))
     routes = [(label, RoutePolicy(policies.get(tier, RoutePolicy.WEIGHTS)).label) for tier, label in Tier.choices]
-    rows = [(one, _light(one), _serves(one.channel)) for one in conditions(now=clock.now())]
+    rows = [
+        (one, _light(one), _serves(one.channel), ailment_word(one.channel.broken_reason))
+        for one in conditions(now=clock.now())
+    ]
     return page(request, "channels", _("Channels"), rows=rows, routes=routes, form=TestForm())
 
 

@@ -10,14 +10,17 @@ from django.utils.translation import gettext as _
 
 from campaigns.models import Run, RunState
 from campaigns.queries import progress
+from console.workplaces.alerts import open_sentences
 from console.workplaces.waiting import waiting_for
 from coupons.models import Redemption
-from delivery.models import Channel, Dispatch
+from delivery.models import Brake, Channel, Dispatch
+from delivery.queries.reasons import ailment_word
 from delivery.queries.tally import tally_of
 from foundation import clock
 from members.models import ConsentEvent, Member
 
 RUNS = 8
+ALERTS = 3
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -30,10 +33,12 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     return context | {
         "title": _("Today"),
         "waiting": waiting_for(request.user),
+        "alerts": open_sentences(request, limit=ALERTS),
+        "is_held": request.user.has_perm("delivery.view_dispatch") and Brake.objects.exists(),
         "tiles": _tiles(midnight),
         "runs": [(run, progress(run=run)) for run in runs] if request.user.has_perm("campaigns.view_campaign") else [],
         "running_states": (RunState.FIRED, RunState.FREEZING, RunState.SENDING),
-        "channels": Channel.objects.order_by("id"),
+        "channels": [(one, ailment_word(one.broken_reason)) for one in Channel.objects.order_by("id")],
         "has_members": Member.objects.exists(),
     }
 

@@ -38,6 +38,24 @@ REASONS: dict[str, Any] = {
 }
 
 
+# What `rules.health` finds wrong with a channel.
+AILMENTS: dict[str, Any] = {
+    "ACCEPT": _("it accepts too few"),
+    "DELIVERY": _("too few are delivered"),
+    "DELAY": _("receipts come too late"),
+    "TRIAL": _("it failed on trial"),
+}
+
+
+def ailment_word(reason: str) -> Any:
+    """Why a channel was taken out of traffic: what we saw, or what its provider said with the code behind it."""
+    category, _space, code = reason.partition(" ")
+    words = AILMENTS.get(category) or REASONS.get(category)
+    if words is None:
+        return reason
+    return f"{words} ({code})" if code else words
+
+
 def receipt_codes() -> dict[str, ReceiptCode]:
     """The table of receipt codes by code."""
     return {one.code: one for one in ReceiptCode.objects.all()}

@@ -12,9 +12,10 @@ from console import permissions
 from console.permissions import OFFICE_ROLES
 from console.workplaces.alerts import SENTENCES, sentence
 from console.workplaces.proofs import WORDS
-from delivery.models import CalendarDay, Channel, Message, Receipt, Route
+from delivery.models import CalendarDay, Channel, Click, Link, Message, Receipt, Route
+from delivery.queries.calendar import is_year_confirmed
 from delivery.services import pump
-from foundation.models import Alert, Operator
+from foundation.models import Alert, AuditEntry, Operator
 from foundation.services import alerts, proofs
 from tests.factories import NOON, add_people, make_channel, make_dispatch, mobile
 from tests.fakes import provider as fakes
@@ -155,6 +156,7 @@ def test_a_channel_keeps_the_tiers_and_carriers_that_were_ticked():
     form = client.get(f"/console/delivery/channel/{channel.pk}/change/").context["adminform"].form
     facts = {name: value for name, value in form.initial.items() if value is not None} | {
         "tiers": ["NOTICE"], "carriers": ["MOBILE", "UNICOM"], "config": "{}", "daily_quota": 5_000,
+        "opens_at_minute": "8:00", "closes_at_minute": "24:00",
     }  # fmt: skip
 
     answer = client.post(f"/console/delivery/channel/{channel.pk}/change/", facts)
@@ -162,9 +164,70 @@ def test_a_channel_keeps_the_tiers_and_carriers_that_were_ticked():
     assert answer.status_code == 302
     saved = Channel.objects.get()
     assert (saved.tiers, saved.carriers, saved.daily_quota) == (["NOTICE"], ["MOBILE", "UNICOM"], 5_000)
+    assert (saved.opens_at_minute, saved.closes_at_minute) == (480, 1440)
 
 
 def test_a_route_is_chosen_in_the_admin():
     client_of("it").post("/console/delivery/route/add/", {"tier": "MARKETING", "policy": "CHEAPEST"})
 
     assert Route.objects.get().policy == "CHEAPEST"
+
+
+@pytest.mark.parametrize("typed", ["24:01", "8", "480", "25:00", "08:60", "x" * 300, ""])
+def test_a_sending_hour_that_is_no_time_of_day_is_refused_with_a_sentence(typed):
+    channel = make_channel(vendor="simulator")
+    client = client_of("it")
+    form = client.get(f"/console/delivery/channel/{channel.pk}/change/").context["adminform"].form
+    facts = {name: value for name, value in form.initial.items() if value is not None} | {
+        "config": "{}", "opens_at_minute": typed, "closes_at_minute": "21:00",
+    }  # fmt: skip
+
+    answer = client.post(f"/console/delivery/channel/{channel.pk}/change/", facts)
+
+    assert answer.status_code == 200
+    assert Channel.objects.get().closes_at_minute == 1440
+
+
+def test_a_key_that_staff_chose_stays_and_the_change_is_written_down():
+    Route.objects.create(tier="NOTICE")
+    client = client_of("it")
+
+    client.post("/console/delivery/route/NOTICE/change/", {"tier": "MARKETING", "policy": "QUALITY"})
+
+    assert list(Route.objects.values_list("tier", "policy")) == [("NOTICE", "QUALITY")]
+    entry = AuditEntry.objects.get(action="route.changed")
+    assert (entry.subject, entry.detail) == ("delivery.route:NOTICE", {"fields": ["policy"]})
+
+
+def test_an_approver_confirms_days_of_the_calendar_and_marketing_does_not():
+    days = ["2027-01-01", "2027-10-01"]
+    for day in days:
+        CalendarDay.objects.update_or_create(day=day, defaults={"kind": "HOLIDAY", "is_confirmed": False})
+    CalendarDay.objects.filter(day__year=2027).exclude(day__in=days).delete()
+    asked = {"action": "confirm", "_selected_action": days}
+
+    client_of("marketing").post("/console/delivery/calendarday/?day__year=2027", asked)
+    assert not is_year_confirmed(year=2027)
+    client_of("approver").post("/console/delivery/calendarday/?day__year=2027", asked)
+
+    assert is_year_confirmed(year=2027)
+    assert AuditEntry.objects.get(action="calendarday.confirmed").detail["days"] == days
+
+
+def test_a_row_that_is_deleted_is_written_down():
+    day = CalendarDay.objects.create(day="2030-01-01", kind="BLACKOUT", name="盘点")
+
+    client_of("it").post(f"/console/delivery/calendarday/{day.pk}/delete/", {"post": "yes"})
+
+    assert not CalendarDay.objects.filter(day="2030-01-01").exists()
+    assert AuditEntry.objects.filter(action="calendarday.deleted").count() == 1
+
+
+def test_the_list_of_links_counts_people_only():
+    link = Link.objects.create(token="t" * 11, target="https://example.cn/", created_at=NOON)
+    for is_preview, is_repeat in ((False, False), (True, False), (False, True), (False, False)):
+        Click.objects.create(link=link, at=NOON, is_preview=is_preview, is_repeat=is_repeat)
+
+    shown = client_of("marketing").get("/console/delivery/link/").context["cl"].result_list[0]
+
+    assert shown.people_count == 2
