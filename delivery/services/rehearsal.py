@@ -4,7 +4,9 @@ provider that exist only in this process.
 """
 
 import heapq
+import tempfile
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -92,7 +94,9 @@ class Stage:
     def __init__(self, *, start: datetime, scenario: Scenario, seed: str) -> None:
         self.clock = VirtualClock(start)
         self.pacer = VirtualPacer(self.clock)
-        self._carrier = Carrier(path=Path(":memory:"), scenario=scenario, seed=seed, clock=self.clock.seconds)
+        self._folder = tempfile.TemporaryDirectory(prefix="rehearsal-")
+        memory = Path(self._folder.name) / "simulator.sqlite3"  # on disk: a million people need not fit in memory
+        self._carrier = Carrier(path=memory, scenario=scenario, seed=seed, clock=self.clock.seconds)
         self._channels = list(Channel.objects.order_by("id"))
         self._adapters = {one.pk: InsideSimulator(self._carrier, channel=one.code) for one in self._channels}
         self._probes = [start]
@@ -105,7 +109,7 @@ class Stage:
         `beat` is called after each chunk; what it raises ends the play.
         """
         played = Played()
-        with registry.instead(self._adapters):
+        with self._folder, registry.instead(self._adapters), closing(self._carrier):
             while not self._is_over(dispatch):
                 self._probe(played)
                 taken = pump.send_chunk(lane="bulk", clock=self.clock, pacer=self.pacer)
@@ -148,15 +152,19 @@ class Stage:
     def _sweep(self) -> None:
         if self.clock.now - self._swept >= SWEEP_EVERY:
             self._swept = self.clock.now
+            self._hear()
             circuits.judge_all(now=self.clock.now)
 
     def _hear_the_rest(self) -> None:
         """All receipts that would ever come."""
         self.clock.now += timedelta(days=3)
+        self._hear()
+        sweep.mark_unreported(now=self.clock.now + timedelta(days=1))
+
+    def _hear(self) -> None:
+        """The receipts that have come by now."""
         for one in self._channels:
-            told = self._adapters[one.pk].due(self.clock.now).receipts
-            for start in range(0, len(told), 1_000):
-                receipts.store_receipts(channel=one, notes=told[start : start + 1_000], now=self.clock.now)
+            while told := self._adapters[one.pk].due(self.clock.now):
+                receipts.store_receipts(channel=one, notes=told.receipts, now=self.clock.now)
         while receipts.merge_receipts(now=self.clock.now):
             pass
-        sweep.mark_unreported(now=self.clock.now + timedelta(days=1))

@@ -75,6 +75,7 @@ def test_the_main_job_from_an_empty_database(browser: Browser, stack: Stack, sho
     plan_campaign(marketing, approver, stack, shoot)
 
     written_to = watch_run(marketing, stack, shoot)
+    stop_and_release(approver, stack, shoot)
     opt_out(marketing, stack, written_to[0], shoot)
     code = open_coupon(browser, written_to[1], shoot)
     redeem_at_till(browser, stack, code, shoot)
@@ -139,13 +140,16 @@ def plan_campaign(page: Page, approver: Page, stack: Stack, shoot: Shoot) -> Non
     page.select_option("[name=segment]", label="杭州买过果蔬的会员")
     page.select_option("[name=version]", label="果蔬回店提醒 v1")
     page.select_option("[name=terms]", label="果蔬满50减10")
-    at = (stack.now() + timedelta(seconds=12)).replace(microsecond=0)
+    at = (stack.now() + timedelta(seconds=15)).replace(microsecond=0)
     page.fill("[name=scheduled_at]", at.isoformat())
     page.click("form .k-btn--main")
     expect(page.locator(".k-sheet")).to_be_visible()
     page.click("form[action$='/submit/'] button")
     shoot(page, "preflight")
     approve(approver, stack, "杭州果蔬回店")
+    approver.click("form[action$='/rehearse/'] button")
+    expect(approver.locator("#rehearsal .k-kv")).to_be_visible(timeout=30_000)
+    shoot(approver, "rehearsal")
 
 
 def watch_run(page: Page, stack: Stack, shoot: Shoot) -> list[dict[str, str]]:
@@ -157,6 +161,21 @@ def watch_run(page: Page, stack: Stack, shoot: Shoot) -> list[dict[str, str]]:
     assert 0 < len(accepted) <= planned
     assert len({one["phone"] for one in accepted}) == len(accepted)
     return accepted
+
+
+def stop_and_release(page: Page, stack: Stack, shoot: Shoot) -> None:
+    page.goto(f"{stack.url}/console/sending/")
+    hold = page.locator("details", has=page.locator("input[name=scope][value=ALL]"))
+    hold.locator("summary").click()
+    hold.locator("[name=reason]").fill("价格写错了")
+    hold.locator("button").click()
+    release = page.locator("form[action$='/sending/release/'] button")
+    expect(release).to_be_visible()
+    shoot(page, "sending-stopped")
+    release.click()
+    expect(release).to_have_count(0)
+    page.goto(f"{stack.url}/console/channels/")
+    shoot(page, "channels")
 
 
 def opt_out(page: Page, stack: Stack, person: dict[str, str], shoot: Shoot) -> None:
