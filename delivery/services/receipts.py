@@ -1,5 +1,6 @@
 """Receipts: written raw at once, merged into the ledger set-based."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -8,7 +9,7 @@ from datetime import date, datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
-from delivery.models import Channel, FailureEffect, Receipt, VendorRef
+from delivery.models import Channel, FailureEffect, VendorRef
 from delivery.port import ReceiptNote
 from delivery.queries.reasons import receipt_codes
 from delivery.rules.receipts import match, next_look, worst
@@ -19,21 +20,28 @@ from foundation import queue
 from foundation.db import execute, fetch_all, fetch_dicts, load_sql
 from foundation.services import outbox
 
+STORE = """
+INSERT INTO delivery_receipt
+    (channel_id, vendor_id, reference, is_delivered, vendor_code, reported_at, received_at, merge_after)
+SELECT %(channel_id)s, left(vendor_id, 64), left(reference, 32), is_delivered, left(vendor_code, 32), reported_at,
+       %(now)s, %(now)s
+FROM jsonb_to_recordset(%(notes)s::jsonb)
+    AS n(vendor_id text, reference text, is_delivered boolean, vendor_code text, reported_at timestamptz)
+ON CONFLICT DO NOTHING
+"""
+
 
 @transaction.atomic
 def store_receipts(*, channel: Channel, notes: Sequence[ReceiptNote], now: datetime) -> None:
     """Keep receipts raw; a repeated one is kept once. They are merged by a worker."""
-    Receipt.objects.bulk_create(
-        [
-            Receipt(
-                channel_id=channel.pk, vendor_id=note.vendor_id[:64], reference=note.reference[:32],
-                is_delivered=note.is_delivered, vendor_code=note.vendor_code[:32], reported_at=note.reported_at,
-                received_at=now, merge_after=now,
-            )
-            for note in notes
-        ],
-        ignore_conflicts=True,
-    )  # fmt: skip
+    rows = [
+        {
+            "vendor_id": note.vendor_id, "reference": note.reference, "is_delivered": note.is_delivered,
+            "vendor_code": note.vendor_code, "reported_at": note.reported_at.isoformat(),
+        }
+        for note in notes
+    ]  # fmt: skip
+    execute(STORE, {"channel_id": channel.pk, "now": now, "notes": json.dumps(rows)})
     queue.ring("delivery.merge_receipts")
 
 
@@ -53,6 +61,9 @@ class Waiting:
     message_id: int | None
 
 
+MERGED = "UPDATE delivery_receipt SET merged_at = %(now)s WHERE id = ANY(%(ids)s)"
+
+
 @transaction.atomic
 def merge_receipts(*, now: datetime, limit: int = 2_000) -> int:
     """
@@ -68,7 +79,7 @@ def merge_receipts(*, now: datetime, limit: int = 2_000) -> int:
     _note_health(found, moved, now=now)
     _tell_failures(moved, now=now)
     known = {row.id for row in found}
-    Receipt.objects.filter(pk__in=known).update(merged_at=now)
+    execute(MERGED, {"ids": sorted(known), "now": now})
     _put_off([row for row in rows if row.id not in known], now=now)
     return len(rows)
 
