@@ -52,13 +52,16 @@ class VirtualPacer:
     def reserve(
         self, *, channel: Channel, parts: int, percent: int = 100, is_urgent: bool = False
     ) -> tuple[int, float]:
-        """See `pacing.reserve`."""
+        """
+        See `pacing.reserve`. Bulk waits until a whole batch has room: the pace is the same, the calls are a tenth.
+        """
         rate = channel.parts_per_second * percent / 100
         stay = 0 if is_urgent else int(rate) // 10
         level = self._level(channel.pk, rate)
-        granted = max(0, min(parts, int(level - stay)))
+        wanted = 1 if is_urgent else max(1, min(parts, int(rate) - stay))
+        granted = min(parts, int(level - stay)) if level - stay >= wanted else 0
         self._buckets[channel.pk] = (level - granted, self._clock.now)
-        return granted, 0.0 if granted else (stay + 1 - level) / rate
+        return granted, 0.0 if granted else (stay + wanted - level) / rate
 
     def _level(self, channel_id: int, rate: float) -> float:
         level, at = self._buckets.get(channel_id, (max(rate, 1.0), self._clock.now))
