@@ -174,6 +174,7 @@ OUTBOX_HANDLERS: dict[str, list[str]] = {
 JOB_RUNNERS: dict[str, str] = {
     "members.import": "members.services.imports.run_job",
     "campaigns.rehearsal": "campaigns.services.rehearsal.run_job",
+    "foundation.proofs": "foundation.services.proofs.run_job",
 }
 LEDGER_PROOFS: list[str] = ["delivery.services.proofs.prove", "coupons.services.proofs.prove"]
 REPLY_HANDLERS: list[str] = ["delivery.services.replies.come_back"]

@@ -8,15 +8,26 @@ from django.contrib import admin, messages
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from unfold.admin import TabularInline
 
-from delivery.admin_fields import MinuteOfDayField
-from delivery.models import CARRIERS, CalendarDay, Channel, Dispatch, Link, ReceiptCode, Reply, Route
+from delivery.models import (
+    CARRIERS,
+    Brake,
+    CalendarDay,
+    Channel,
+    Dispatch,
+    Link,
+    ReceiptCode,
+    Reply,
+    ReplyAnswer,
+    Route,
+)
 from delivery.queries.links import Clicks, clicks_of
 from delivery.registry import VENDORS
 from delivery.rules.clicks import REPEAT_SECONDS
 from delivery.services import calendar
 from foundation import clock
-from foundation.admin_mixins import ReadOnlyAdmin, StaffAdmin, WrittenDownAdmin, operator_of
+from foundation.admin_mixins import MinuteOfDayField, ReadOnlyAdmin, StaffAdmin, WrittenDownAdmin, operator_of
 from foundation.errors import DomainError
 from foundation.services import audit
 from foundation.tokens import new_tokens
@@ -96,8 +107,9 @@ class LinkAdmin(WrittenDownAdmin):
             return "—"
         found = clicks_of(link_ids=[link.pk]).get(link.pk, Clicks())
         return _(
-            "%(human)s by people, %(preview)s previews, %(repeat)s double hits. A preview is a request by a known "
-            "robot or without a body (HEAD); a double hit is the same browser again within %(seconds)s seconds."
+            "%(human)s by people, %(preview)s previews, %(repeat)s double hits. A preview is a request without a "
+            "body (HEAD), one that loads ahead, one by a known robot or one that names no browser; a double hit is the "
+            "same browser again within %(seconds)s seconds."
         ) % {"human": found.human, "preview": found.preview, "repeat": found.repeat, "seconds": REPEAT_SECONDS}
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
@@ -113,9 +125,35 @@ class LinkAdmin(WrittenDownAdmin):
         super().save_model(request, obj, form, change)
 
 
+class AnswerInline(TabularInline):
+    """Who answered a reply, and when; who may read the reply may read this."""
+
+    model = ReplyAnswer
+    fields = ("dispatch_id", "by", "at")
+    extra = 0
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """As the reply."""
+        return request.user.has_perm("delivery.view_reply")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Never: answers are sent on the page of replies."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Never."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Never."""
+        return False
+
+
 @admin.register(Reply)
 class ReplyAdmin(ReadOnlyAdmin):
     """What members wrote back."""
+
+    inlines = (AnswerInline,)
 
     list_display = ("received_at", "phone_tail", "text", "state")
     list_filter = ("state",)
@@ -129,6 +167,15 @@ class DispatchAdmin(ReadOnlyAdmin):
     list_display = ("source", "tier", "state", "not_before", "expires_at", "closed_at")
     list_filter = ("state", "tier")
     ordering = ("-id",)
+
+
+@admin.register(Brake)
+class BrakeAdmin(ReadOnlyAdmin):
+    """What is held now. What was held stands in the audit and on the page of sending."""
+
+    list_display = ("scope", "reason", "by", "at")
+    list_select_related = ("by",)
+    ordering = ("-at",)
 
 
 @admin.register(Route)
@@ -158,7 +205,7 @@ class CalendarDayAdmin(WrittenDownAdmin):
     list_editable = ("is_confirmed",)
     date_hierarchy = "day"
     ordering = ("-day",)
-    actions = ("confirm",)
+    actions = ["confirm"]  # type: ignore[assignment]  # the base has none
 
     @admin.action(description=_("Confirm the chosen days"), permissions=["change"])
     def confirm(self, request: HttpRequest, queryset: QuerySet[CalendarDay]) -> None:

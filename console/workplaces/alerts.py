@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -13,11 +13,14 @@ from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.models import Run
 from console.workplaces.base import attempt, need, page, workplace
+from console.workplaces.proofs import WORDS
+from delivery.models import Channel
 from delivery.queries.calendar import is_year_confirmed
 from delivery.queries.reasons import ailment_word
 from foundation import clock
 from foundation.admin_mixins import operator_of
 from foundation.models import Alert
+from foundation.money import format_cost
 from foundation.services import alerts as keeping
 
 CLOSED_SHOWN = 50
@@ -27,12 +30,14 @@ SENTENCES: dict[str, Any] = {
         "Channel %(channel)s was taken out of traffic (%(why)s). The others carry its share; it is tried again by "
         "itself."
     ),
-    "BALANCE_LOW": gettext_lazy("Channel %(channel)s is short of money at its provider: top it up."),
+    "BALANCE_LOW": gettext_lazy("Channel %(channel)s has ¥%(balance)s left at its provider: top it up."),
     "PROVIDER_REQUEST": gettext_lazy(
         "The provider of channel %(channel)s refuses our calls (%(why)s). IT has to look at the settings."
     ),
     "DISPATCH_PAUSED": gettext_lazy("A run was paused: the provider refuses its text (%(why)s)."),
-    "UNSURE_OLD": gettext_lazy("Messages stay unsure for three days now. Somebody has to say whether they were sent."),
+    "UNSURE_OLD": gettext_lazy(
+        "Messages of channel %(channel)s stay unsure for three days now. Somebody has to say whether they were sent."
+    ),
     "RETENTION_BUSY": gettext_lazy(
         "An old month could not be deleted because it was in use. It is tried again nightly."
     ),
@@ -41,12 +46,18 @@ SENTENCES: dict[str, Any] = {
 }
 """What each code means; `facts` fill the names in."""
 
-PLACES: dict[str, Callable[[int], str]] = {
-    "delivery.channel": lambda pk: reverse("channels"),
-    "delivery.dispatch": lambda pk: _run_page(Run.objects.filter(dispatch_id=pk).first()),
-    "campaigns.run": lambda pk: _run_page(Run.objects.filter(pk=pk).first()),
+PLACES: dict[str, tuple[str, Callable[[int], str]]] = {
+    "delivery.channel": ("delivery.view_channel", lambda pk: reverse("channels")),
+    "delivery.dispatch": (
+        "campaigns.view_campaign", lambda pk: _run_page(Run.objects.filter(dispatch_id=pk).first())
+    ),
+    "campaigns.run": ("campaigns.view_campaign", lambda pk: _run_page(Run.objects.filter(pk=pk).first())),
+}  # fmt: skip
+PLACES_BY_CODE = {
+    "UNSURE_OLD": ("delivery.view_message", "unsure"),
+    "LEDGER_WRONG": ("foundation.view_ledgerproof", "proofs"),
 }
-PLACES_BY_CODE = {"UNSURE_OLD": "unsure", "LEDGER_WRONG": "proofs"}
+"""Who may open the page, and the page."""
 
 
 def _run_page(run: Run | None) -> str:
@@ -60,24 +71,37 @@ class Facts(dict[str, Any]):
         return "—"
 
 
+def _channel_of(alert: Alert) -> Channel | None:
+    kind, _colon, number = alert.subject.partition(":")
+    is_channel = kind == "delivery.channel" and number.isdecimal()
+    return Channel.objects.filter(pk=int(number)).first() if is_channel else None
+
+
 def sentence(alert: Alert) -> str:
     """What an alert says to a person."""
     known = SENTENCES.get(alert.code)
     facts = Facts(alert.facts)
     if "why" in facts:
         facts["why"] = ailment_word(str(facts["why"]))
+    if "check" in facts:
+        facts["check"] = WORDS.get(str(facts["check"]), facts["check"])
+    if "balance" in facts:
+        facts["balance"] = format_cost(int(facts["balance"]))
+    if "channel" not in facts and (channel := _channel_of(alert)) is not None:
+        facts["channel"] = channel.name
     return str(known) % facts if known is not None else alert.code
 
 
-def place(alert: Alert) -> str:
-    """The address of the page where an alert can be seen to; empty when there is none."""
+def place(request: HttpRequest, alert: Alert) -> str:
+    """The address of the page where an alert can be seen to; empty when there is none that the reader may open."""
     if alert.code in PLACES_BY_CODE:
-        return reverse(PLACES_BY_CODE[alert.code])
+        permission, name = PLACES_BY_CODE[alert.code]
+        return reverse(name) if request.user.has_perm(permission) else ""
     kind, _colon, number = alert.subject.partition(":")
-    try:
-        return PLACES[kind](int(number)) if kind in PLACES and number.isdecimal() else ""
-    except NoReverseMatch:
+    if kind not in PLACES or not number.isdecimal():
         return ""
+    permission, address = PLACES[kind]
+    return address(int(number)) if request.user.has_perm(permission) else ""
 
 
 @require_safe
@@ -87,7 +111,7 @@ def alerts(request: HttpRequest) -> HttpResponse:
     found = Alert.objects.filter(closed_at__isnull=True).order_by("-last_at")
     closed = Alert.objects.filter(closed_at__isnull=False).select_related("closed_by").order_by("-closed_at")
     return page(
-        request, "alerts", _("Alerts"), alerts=[(one, sentence(one), place(one)) for one in found],
+        request, "alerts", _("Alerts"), alerts=[(one, sentence(one), place(request, one)) for one in found],
         closed=[(one, sentence(one)) for one in closed[:CLOSED_SHOWN]], next_year=unconfirmed_year(),
     )  # fmt: skip
 

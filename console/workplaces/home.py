@@ -13,7 +13,7 @@ from campaigns.queries import progress
 from console.workplaces.alerts import open_sentences
 from console.workplaces.waiting import waiting_for
 from coupons.models import Redemption
-from delivery.models import Brake, Channel, Dispatch
+from delivery.models import Channel, Dispatch
 from delivery.queries.reasons import ailment_word
 from delivery.queries.tally import tally_of
 from foundation import clock
@@ -34,7 +34,6 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "title": _("Today"),
         "waiting": waiting_for(request.user),
         "alerts": open_sentences(request, limit=ALERTS),
-        "is_held": request.user.has_perm("delivery.view_dispatch") and Brake.objects.exists(),
         "tiles": _tiles(midnight),
         "runs": [(run, progress(run=run)) for run in runs] if request.user.has_perm("campaigns.view_campaign") else [],
         "running_states": (RunState.FIRED, RunState.FREEZING, RunState.SENDING),

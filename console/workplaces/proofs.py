@@ -3,12 +3,17 @@
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from console.workplaces.base import page, workplace
+from console.workplaces.base import attempt, page, workplace
+from foundation import clock
+from foundation.admin_mixins import operator_of
+from foundation.models import Job, JobState
 from foundation.queries import earlier_failures, latest_proofs
+from foundation.services import proofs as proving
 
 FAILURES_SHOWN = 30
 
@@ -32,7 +37,17 @@ def proofs(request: HttpRequest) -> HttpResponse:
     """The newest result of each check, and the last ones that were not good."""
     latest = [(one, WORDS.get(one.name, one.name)) for one in latest_proofs()]
     failures = [(one, WORDS.get(one.name, one.name)) for one in earlier_failures(limit=FAILURES_SHOWN)]
+    open_jobs = Job.objects.filter(kind=proving.KIND, state__in=[JobState.QUEUED, JobState.RUNNING])
     return page(
-        request, "proofs", _("Ledger proofs"), latest=latest, failures=failures,
+        request, "proofs", _("Ledger proofs"), latest=latest, failures=failures, is_running=open_jobs.exists(),
         wrong=sum(one.wrong_count for one, _words in latest),
     )  # fmt: skip
+
+
+@require_POST
+@workplace("foundation.view_ledgerproof")
+def prove_now(request: HttpRequest) -> HttpResponse:
+    """Prove in the background; it only reads, so who may look may ask."""
+    attempt(request, _("The ledgers are being proved; look again in a minute."), proving.ask, by=operator_of(request),
+            now=clock.now())  # fmt: skip
+    return redirect("proofs")

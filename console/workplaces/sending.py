@@ -2,21 +2,29 @@
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.models import Run
+from console.workplaces.alerts import unconfirmed_year
 from console.workplaces.base import attempt, need, page, workplace
 from delivery.models import Brake
-from delivery.queries.control_room import UnderWay, lanes, under_way
+from delivery.queries.control_room import Lane, UnderWay, lanes, under_way
+from delivery.queries.unsure import ages
 from delivery.services import brakes
 from foundation import clock
 from foundation.admin_mixins import operator_of
+from foundation.models import AuditEntry
+from foundation.queries import latest_entries
 from templates_sms.models import Tier
 
 ORDER = [Tier.VERIFICATION, Tier.NOTICE, Tier.MARKETING, Tier.INTERNAL]
+HISTORY = 10
+DONE = {"brake.pulled": gettext_lazy("held: %(what)s"), "brake.released": gettext_lazy("released: %(what)s")}
 
 
 @require_safe
@@ -25,11 +33,30 @@ def sending(request: HttpRequest) -> HttpResponse:
     """Everything that leaves or waits to leave, and the brakes on it."""
     shown = under_way()
     everything = Brake.objects.select_related("by").filter(scope=brakes.ALL).first()
-    tiers = [(Tier(one.tier).label, one) for one in lanes(tiers=[str(tier) for tier in ORDER], shown=shown)]
+    found = lanes(tiers=[str(tier) for tier in ORDER], now=clock.now())
     return page(
-        request, "sending", _("Sending"), everything=everything, tiers=tiers, dispatches=_named(shown),
-        waiting=sum(one.waiting for one in shown), in_hands=sum(one.in_hands for _label, one in tiers),
+        request, "sending", _("Sending"), everything=everything, dispatches=_named(shown), total=_total(found),
+        tiers=[(Tier(one.tier).label, one) for one in found], is_partly_held=any(one.brake for one in found),
+        history=_history(), next_year=unconfirmed_year(),
     )  # fmt: skip
+
+
+def _total(found: list[Lane]) -> dict[str, Any]:
+    return {
+        "waiting": sum(one.waiting for one in found), "in_hands": sum(one.in_hands for one in found),
+        "at_providers": sum(one.at_providers for one in found), "unsure": ages().count,
+        "oldest": min((one.oldest for one in found if one.oldest), default=None),
+    }  # fmt: skip
+
+
+def _history() -> list[tuple[Any, AuditEntry]]:
+    """Who held and released what, in words, the newest first."""
+    entries = latest_entries(subjects=[f"delivery.brake:{scope}" for scope in brakes.SCOPES], limit=HISTORY)
+    return [(DONE[one.action] % {"what": _scope_word(one.subject.partition(":")[2])}, one) for one in entries]
+
+
+def _scope_word(scope: str) -> str:
+    return str(_("everything") if scope == brakes.ALL else dict(Tier.choices).get(scope.removeprefix("TIER:"), scope))
 
 
 def _named(shown: list[UnderWay]) -> list[tuple[Run | None, UnderWay]]:
@@ -44,7 +71,11 @@ def _named(shown: list[UnderWay]) -> list[tuple[Run | None, UnderWay]]:
 def pull(request: HttpRequest) -> HttpResponse:
     """Hold everything or one tier; the second of two clicks, with the reason."""
     need(request, "delivery.pull_brake")
-    return _act(request, _("Nothing of this leaves any more."), brakes.pull, reason=request.POST.get("reason", ""))
+    reason = request.POST.get("reason", "").strip()
+    if not reason:
+        messages.error(request, _("Say why it is stopped, so that colleagues know."))
+        return redirect("sending")
+    return _act(request, _("Nothing of this leaves any more."), brakes.pull, reason=reason)
 
 
 @require_POST

@@ -66,6 +66,7 @@ urlpatterns = [
     path("alerts/", alerts.alerts, name="alerts"),
     path("alerts/<int:pk>/close/", alerts.close_alert, name="alert-close"),
     path("proofs/", proofs.proofs, name="proofs"),
+    path("proofs/now/", proofs.prove_now, name="prove-now"),
     path("unsure/", unsure.unsure, name="unsure"),
     re_path(r"^unsure/(?P<action>sent|not-sent)/$", unsure.decide, name="unsure-decide"),
     path("receipts/unknown/", unknown_receipts.unknown_receipts, name="unknown-receipts"),

@@ -1,8 +1,9 @@
 """What the pages from which staff watch and steer the sending ask for."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db.models import Sum
 from django.db.models.functions import Coalesce
 
@@ -25,13 +26,23 @@ class UnderWay:
     done: int
     unsure: int
 
+    @property
+    def all(self) -> int:
+        """Its messages; 1 for none, so that a bar has a length."""
+        return max(self.waiting + self.done, 1)
+
 
 @dataclass(frozen=True)
 class Lane:
-    """One tier: what waits, what is in a worker's or a provider's hands right now, and who holds it."""
+    """
+    One tier: what waits, what providers have taken without a receipt yet, since when the oldest should have left,
+    what is in a worker's hands right now, and who holds it.
+    """
 
     tier: str
     waiting: int
+    at_providers: int
+    oldest: datetime | None
     in_hands: int
     brake: Brake | None
 
@@ -59,14 +70,36 @@ FROM delivery_handoff h JOIN delivery_dispatch d ON d.id = h.dispatch_id
 WHERE h.state = ANY(%(states)s) GROUP BY d.tier
 """
 
+BY_TIER = """
+WITH shown AS (
+    SELECT id, tier, state, not_before FROM delivery_dispatch WHERE expires_at > %(since)s
+), counted AS (
+    SELECT dispatch_id, state, sum(message_count) AS many FROM (
+        SELECT dispatch_id, state, message_count FROM delivery_tally WHERE dispatch_id IN (SELECT id FROM shown)
+        UNION ALL
+        SELECT dispatch_id, state, message_count FROM delivery_tallydelta WHERE dispatch_id IN (SELECT id FROM shown)
+    ) both_of GROUP BY dispatch_id, state HAVING sum(message_count) > 0
+)
+SELECT d.tier, COALESCE(sum(c.many) FILTER (WHERE c.state = 'PLANNED' AND d.state <> 'STOPPED'), 0)::bigint,
+       COALESCE(sum(c.many) FILTER (WHERE c.state = 'ACCEPTED'), 0)::bigint,
+       min(d.not_before) FILTER (WHERE c.state = 'PLANNED' AND d.state = 'OPEN' AND d.not_before <= %(now)s)
+FROM counted c JOIN shown d ON d.id = c.dispatch_id GROUP BY d.tier
+"""
 
-def lanes(*, tiers: list[str], shown: list[UnderWay]) -> list[Lane]:
-    """The state of each tier; `shown` are the dispatches under way."""
+
+def lanes(*, tiers: list[str], now: datetime) -> list[Lane]:
+    """The state of each tier. What waits for a receipt is looked for as long as receipts are."""
     states = [HandoffState.TAKEN, HandoffState.FENCED]
     in_hands = {row[0]: int(row[1]) for row in fetch_all(IN_HANDS, {"states": states})}
+    since = now - timedelta(hours=settings.UNREPORTED_HOURS)
+    found = {tier: counts for tier, *counts in fetch_all(BY_TIER, {"since": since, "now": now})}
     brakes = {one.scope: one for one in Brake.objects.select_related("by")}
-    waiting = {tier: sum(one.waiting for one in shown if one.dispatch.tier == tier) for tier in tiers}
-    return [Lane(tier, waiting[tier], in_hands.get(tier, 0), brakes.get(f"TIER:{tier}")) for tier in tiers]
+    lanes_of = []
+    for tier in tiers:
+        waiting, at_providers, oldest = found.get(tier, (0, 0, None))
+        brake = brakes.get(f"TIER:{tier}")
+        lanes_of.append(Lane(tier, waiting, at_providers, oldest, in_hands.get(tier, 0), brake))
+    return lanes_of
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def pull(*, scope: str, reason: str, by: Operator, now: datetime) -> None:
     _brake, is_new = Brake.objects.get_or_create(scope=scope, defaults={"reason": reason[:200], "by": by, "at": now})
     if not is_new:
         raise HasMoved(_("This is held already."))
-    audit.record(action="brake.pulled", subject=f"delivery.brake:{scope}", by=by, now=now)
+    audit.record(action="brake.pulled", subject=f"delivery.brake:{scope}", by=by, now=now, reason=reason[:200])
 
 
 @transaction.atomic

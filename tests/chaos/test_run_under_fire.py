@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from django.db import transaction
 
-from delivery.models import Dispatch, Handoff, Message, Ready
+from delivery.models import Channel, Dispatch, Handoff, Message, Ready
 from delivery.queries.tally import TallyRow, ledger_of, tally_of
 from delivery.rules.reference import reference_of
 from delivery.services import receipts, sweep, unsure
@@ -67,7 +67,7 @@ def run(stage: Stage, dispatch: Dispatch, *, planned: int, act: Callable[[int], 
     """Sample until the run is closed; `act` is told how many messages were handed over. Returns the samples."""
     until, samples = time.monotonic() + LONGEST_SECONDS, 0
     while Dispatch.objects.get(pk=dispatch.pk).closed_at is None:
-        assert time.monotonic() < until, f"The run does not end: {sample(dispatch)}"
+        assert time.monotonic() < until, f"The run does not end: {circumstances(dispatch)}"
         counted = sample(dispatch)
         samples += 1
         assert sum(one.message_count for one in counted) == planned
@@ -75,6 +75,13 @@ def run(stage: Stage, dispatch: Dispatch, *, planned: int, act: Callable[[int], 
         act(planned - left(counted))
         time.sleep(0.1)
     return samples
+
+
+def circumstances(dispatch: Dispatch) -> list[object]:
+    """What to look at when a run stands still."""
+    channels = Channel.objects.values_list("state", "circuit", "circuit_since", "broken_reason")
+    handoffs = Handoff.objects.exclude(state="RECORDED").values_list("state", "lease_until")
+    return [clock.now(), sample(dispatch), list(channels), list(handoffs), Ready.objects.count()]
 
 
 def settle(stage: Stage, dispatch: Dispatch) -> Verdict:

@@ -1,5 +1,7 @@
 """The pages from which staff steer the sending: brakes, channels, replies."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
@@ -8,6 +10,7 @@ from console import permissions
 from console.permissions import OFFICE_ROLES
 from delivery.models import Brake, Channel, Dispatch, Message, Reply, ReplyAnswer
 from delivery.port import ReplyNote
+from delivery.queries.control_room import Lane, lanes
 from delivery.services import pump
 from delivery.services.replies import receive_replies
 from foundation import clock
@@ -165,3 +168,88 @@ def test_a_reply_is_put_away_once_and_a_colleague_without_the_right_changes_noth
 
     assert "这条回复" in again.content.decode() or "already" in again.content.decode()
     assert Reply.objects.get().state == "DONE"
+
+
+@pytest.mark.parametrize("reason", ["", "   "])
+def test_nothing_is_stopped_without_a_reason(reason):
+    client = client_of("marketing")
+
+    client.post("/console/sending/hold/", {"scope": "ALL", "reason": reason})
+
+    assert not Brake.objects.exists() and not AuditEntry.objects.exists()
+
+
+@pytest.mark.parametrize("path", ["/console/", "/console/campaigns/", "/console/members/member/", "/console/alerts/"])
+def test_every_office_page_says_what_is_held_and_by_whom_the_brake_was_pulled_stays_known(path):
+    client = client_of("marketing")
+    assert "k-strip" not in client.get(path).content.decode()
+
+    client.post("/console/sending/hold/", {"scope": "TIER:MARKETING", "reason": "价格写错了"})
+    assert "k-strip" in client.get(path).content.decode()
+    client.post("/console/sending/release/", {"scope": "TIER:MARKETING"})
+
+    assert "k-strip" not in client.get(path).content.decode()
+    history = client.get("/console/sending/").context["history"]
+    assert [(one.action, one.actor.username, one.detail) for _words, one in history] == [
+        ("brake.released", "marketing", {}),
+        ("brake.pulled", "marketing", {"reason": "价格写错了"}),
+    ]
+
+
+def test_each_tier_shows_what_waits_since_when_and_what_providers_hold(provider):
+    make_channel()
+    first, later = make_dispatch(), make_dispatch(not_before=NOON + timedelta(hours=3))
+    add_people(first, [mobile(number) for number in range(5)])
+    pump_all()
+    add_people(first, [mobile(number) for number in range(5, 8)])
+    add_people(later, [mobile(number) for number in range(8, 10)], not_before=NOON + timedelta(hours=3))
+
+    found = {one.tier: one for one in lanes(tiers=["NOTICE", "MARKETING"], now=NOON + timedelta(hours=1))}
+
+    marketing = found["MARKETING"]
+    assert (marketing.waiting, marketing.at_providers, marketing.oldest) == (5, 5, NOON)
+    assert found["NOTICE"] == Lane("NOTICE", 0, 0, None, 0, None)
+
+
+@pytest.mark.parametrize("role", ["marketing", "approver", "it", "clerk", "store_manager", None])
+@pytest.mark.parametrize(
+    ("path", "readers"),
+    [
+        ("/console/sending/", {"marketing", "approver", "it"}),
+        ("/console/channels/", {"marketing", "approver", "it"}),
+        ("/console/unsure/", {"marketing", "approver"}),
+        ("/console/replies/", {"marketing", "approver"}),
+        ("/console/alerts/", {"marketing", "approver", "it"}),
+        ("/console/proofs/", {"it"}),
+        ("/console/receipts/unknown/", {"marketing", "approver", "it"}),
+    ],
+)
+def test_who_may_look(path, readers, role):
+    answer = (client_of(role) if role else Client()).get(path)
+
+    assert answer.status_code == (200 if role in readers else 403 if role else 302)
+
+
+@pytest.mark.parametrize("role", ["marketing", "approver", "it", "clerk", "store_manager"])
+@pytest.mark.parametrize(
+    ("path", "actors"),
+    [
+        ("/console/sending/hold/", {"marketing", "approver", "it"}),
+        ("/console/sending/release/", {"marketing", "approver", "it"}),
+        ("/console/channels/1/drain/", {"it"}),
+        ("/console/channels/1/disable/", {"it"}),
+        ("/console/channels/1/open/", {"it"}),
+        ("/console/channels/1/test/", {"it"}),
+        ("/console/unsure/sent/", {"approver"}),
+        ("/console/unsure/not-sent/", {"approver"}),
+        ("/console/replies/1/assign/", {"marketing"}),
+        ("/console/replies/1/done/", {"marketing"}),
+        ("/console/alerts/1/close/", {"it"}),
+        ("/console/proofs/now/", {"it"}),
+    ],
+)
+def test_who_may_act_and_nobody_by_following_a_link(path, actors, role):
+    client = client_of(role)
+
+    assert (client.post(path).status_code == 403) is (role not in actors)
+    assert client.get(path).status_code == 405
