@@ -198,6 +198,7 @@ LANGUAGE_COOKIE_NAME = "language"
 TIME_ZONE = "Asia/Shanghai"
 USE_TZ = True
 USE_I18N = True
+FORMAT_MODULE_PATH = "console.formats"
 
 STATIC_URL = "static/"
 STATIC_ROOT = STATE_DIR / "static"

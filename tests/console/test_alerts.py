@@ -14,7 +14,7 @@ from foundation.errors import HasMoved
 from foundation.models import Alert, AuditEntry, Operator
 from foundation.services import alerts
 from tests.console.test_watch import client_of
-from tests.factories import NOON, make_campaign, make_channel, make_operator
+from tests.factories import NOON, make_campaign, make_channel, make_member, make_operator
 
 pytestmark = pytest.mark.usefixtures("committed")
 
@@ -33,6 +33,7 @@ def raised(code: str, subject: str = "test.row:1", **facts) -> Alert:
 
 def one_of_each() -> list[Alert]:
     """Every kind of alert, about rows that are there."""
+    make_member(1)
     channel, campaign = make_channel(name="甲通道"), make_campaign()
     subject = f"delivery.channel:{channel.pk}"
     return [

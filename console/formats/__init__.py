@@ -1,0 +1,1 @@
+"""How numbers are written where the language packs differ from what the trade reads."""
