@@ -1,6 +1,7 @@
 """When, to whom, with what result."""
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -39,6 +40,39 @@ class WaveKind(models.TextChoices):
     SHARE = "SHARE", _("in equal waves")
     STORE = "STORE", _("store by store")
     REGION = "REGION", _("city by city")
+
+
+class Sheet(models.Model):
+    """
+    A preflight sheet as it stood when a campaign was handed to review: what the approver decided on.
+
+    `facts` holds its numbers. Its lines say who stood where, so that a run can tell each difference person by person.
+    """
+
+    made_at = models.DateTimeField(_("made at"))
+    facts = models.JSONField(_("numbers"))
+
+    class Meta:
+        verbose_name = _("preflight sheet")
+        verbose_name_plural = _("preflight sheets")
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"
+
+
+class SheetLine(models.Model):
+    """The people of one line of a sheet: an exclusion, or empty for those who would receive. Dropped with audiences."""
+
+    sheet = models.ForeignKey(Sheet, verbose_name=_("sheet"), on_delete=models.CASCADE, related_name="lines")
+    exclusion = models.CharField(_("left out because"), max_length=20, blank=True, default="")
+    member_ids = ArrayField(models.BigIntegerField(), verbose_name=_("members"))
+
+    class Meta:
+        verbose_name = _("line of a sheet")
+        verbose_name_plural = _("lines of sheets")
+
+    def __str__(self) -> str:
+        return f"{self.sheet_id} {self.exclusion}"
 
 
 class Campaign(models.Model):
@@ -99,6 +133,23 @@ class Campaign(models.Model):
         editable=False,
     )
     approved_at = models.DateTimeField(_("approved at"), null=True, editable=False)
+    approvals_needed = models.PositiveSmallIntegerField(_("approvals needed"), default=1, db_default=1, editable=False)
+    first_approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("first of two approvals by"),
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        editable=False,
+    )
+    sheet = models.ForeignKey(
+        Sheet,
+        verbose_name=_("preflight sheet"),
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="campaigns",
+        editable=False,
+    )
     approved_sha256 = models.CharField(_("fingerprint"), max_length=64, blank=True, default="", editable=False)
     changed_at = models.DateTimeField(_("changed at"), editable=False)
 
@@ -112,6 +163,15 @@ class Campaign(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="campaign_four_eyes", condition=Q(approved_by__isnull=True) | ~Q(approved_by=F("author"))
+            ),
+            models.CheckConstraint(
+                name="campaign_six_eyes",
+                condition=Q(first_approved_by__isnull=True)
+                | (~Q(first_approved_by=F("author")) & (Q(approved_by=None) | ~Q(first_approved_by=F("approved_by")))),
+            ),
+            models.CheckConstraint(
+                name="campaign_two_approvals",
+                condition=Q(approved_by=None) | Q(approvals_needed=1) | Q(first_approved_by__isnull=False),
             ),
             models.CheckConstraint(
                 name="campaign_waves", condition=Q(wave_count__gte=1, wave_count__lte=100, wave_minutes__lte=1440)
@@ -161,6 +221,8 @@ class Run(models.Model):
     """
     One occurrence of a campaign. Unique per campaign and occurrence, so two Beats make one run.
 
+    `sheet` is what was approved; `changes` counts who stands elsewhere than there: [from, to, people], "" for those
+    who receive it and "OUT" for those outside the segment.
     `exclusions` counts the audience's first reasons. It stays, with `opt_out_count`, when the audience itself is
     dropped after retention; until then opt-outs are counted from the audience.
     """
@@ -176,6 +238,10 @@ class Run(models.Model):
     planned_count = models.PositiveIntegerField(_("planned"), default=0)
     exclusions = models.JSONField(_("left out, by reason"), default=dict, blank=True)
     opt_out_count = models.PositiveIntegerField(_("opt-outs within a week"), null=True)
+    sheet = models.ForeignKey(
+        Sheet, verbose_name=_("preflight sheet"), null=True, on_delete=models.PROTECT, related_name="runs"
+    )
+    changes = models.JSONField(_("who moved since the sheet"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished at"), null=True)
 
     class Meta:

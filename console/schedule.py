@@ -2,6 +2,8 @@
 
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
+from campaigns.services.mirror import PREFIX as MIRRORED
+
 EVERY_SECONDS: dict[str, int] = {
     "campaigns.fire_due": 10,
     "campaigns.freeze_open": 10,
@@ -33,7 +35,8 @@ def sync() -> None:
             timezone="Asia/Shanghai",
         )  # fmt: skip
         _put(task, interval=None, crontab=crontab)
-    PeriodicTask.objects.exclude(name__in=[*EVERY_SECONDS, *NIGHTLY, "celery.backend_cleanup"]).delete()
+    known = [*EVERY_SECONDS, *NIGHTLY, "celery.backend_cleanup"]
+    PeriodicTask.objects.exclude(name__in=known).exclude(name__startswith=MIRRORED).delete()
 
 
 def _put(task: str, *, interval: IntervalSchedule | None, crontab: CrontabSchedule | None) -> None:

@@ -48,6 +48,8 @@ UNSURE_GRACE_SECONDS = env.integer("UNSURE_GRACE_SECONDS", 600, minimum=1)
 RETENTION_MONTHS = env.integer("RETENTION_MONTHS", 13, minimum=6)
 # Shifts the business clock, for tests and for trying the demo at night.
 CLOCK_OFFSET_SECONDS = env.integer("CLOCK_OFFSET_SECONDS", 0)
+# A campaign to more people than this needs a second approver.
+SECOND_APPROVAL_PEOPLE = env.integer("SECOND_APPROVAL_PEOPLE", 100_000, minimum=1)
 # For tests that kill workers: the name of a point in the pump at which the process dies.
 FAIL_POINT = env.text("FAIL_POINT", "")
 

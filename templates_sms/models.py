@@ -108,6 +108,8 @@ class ReviewAction(models.TextChoices):
     APPROVED = "APPROVED", _("approved")
     REJECTED = "REJECTED", _("sent back")
     RETIRED = "RETIRED", _("retired")
+    WITHDRAWN = "WITHDRAWN", _("withdrawn")
+    AGREED = "AGREED", _("approved, a second one to follow")
 
 
 class TemplateReview(models.Model):

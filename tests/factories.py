@@ -9,6 +9,7 @@ from uuid import UUID
 
 from campaigns.models import Campaign
 from campaigns.services import drafts as campaign_drafts
+from campaigns.services import review
 from coupons.models import CouponTerms
 from coupons.services import batches
 from coupons.services.batches import TermsDraft
@@ -99,8 +100,8 @@ def make_campaign(*, now: datetime = NOON - timedelta(hours=1), is_approved: boo
     } | facts  # fmt: skip
     campaign = campaign_drafts.save_draft(campaign_id=None, by=author, now=now, **chosen)
     if is_approved:
-        campaign_drafts.submit(campaign_id=campaign.pk, by=author, now=now)
-        campaign_drafts.approve(campaign_id=campaign.pk, by=approver, now=now)
+        review.submit(campaign_id=campaign.pk, by=author, now=now)
+        review.approve(campaign_id=campaign.pk, by=approver, now=now)
     return Campaign.objects.get(pk=campaign.pk)
 
 

@@ -1,6 +1,9 @@
 """Reading in the campaigns' room: who would get it, for how much; how it goes; what came of it."""
 
-from campaigns.queries.audience import EXCLUSIONS, audience_sql, fingerprint_of
+from campaigns.queries.audience import EXCLUSIONS, JUDGED, audience_sql, fingerprint_of, judged_audience
+from campaigns.queries.checks import Check, Verdict, Weight, approvals_needed, examine, verdict_of
+from campaigns.queries.conflicts import Neighbour, neighbours
+from campaigns.queries.explanation import OUT, PLACES, RECEIVE, Line, explain
 from campaigns.queries.results import (
     OPEN_STATES,
     Progress,
@@ -11,26 +14,51 @@ from campaigns.queries.results import (
     progress,
     report,
 )
-from campaigns.queries.sheet import Preflight, expiry_word, link_widths, preflight, sample_text
+from campaigns.queries.sheet import (
+    Preflight,
+    expiry_word,
+    judged_at,
+    link_widths,
+    preflight,
+    sample_text,
+    sheet_of,
+)
 from campaigns.queries.waves import wave_plan, wave_ranks
 
 __all__ = [
     "EXCLUSIONS",
+    "JUDGED",
     "OPEN_STATES",
+    "OUT",
+    "PLACES",
+    "RECEIVE",
+    "Check",
+    "Line",
+    "Neighbour",
     "Preflight",
     "Progress",
     "Report",
+    "Verdict",
+    "Weight",
+    "approvals_needed",
     "audience_sql",
+    "examine",
     "expiry_word",
+    "explain",
     "fingerprint_of",
+    "judged_at",
+    "judged_audience",
     "latest_run",
     "link_widths",
+    "neighbours",
     "open_runs",
     "opt_outs_after",
     "preflight",
     "progress",
     "report",
     "sample_text",
+    "sheet_of",
+    "verdict_of",
     "wave_plan",
     "wave_ranks",
 ]

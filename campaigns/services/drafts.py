@@ -1,28 +1,32 @@
-"""Campaigns: drafted, submitted, approved or sent back by somebody else."""
+"""Campaigns before review: drafted, changed, copied, moved to another time."""
 
 import hashlib
 import json
+import re
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from campaigns.models import Campaign, CampaignReview, CampaignState, Repeat, WaveKind
-from campaigns.queries import open_runs, preflight
+from campaigns.models import Campaign, CampaignState, Repeat, WaveKind
+from campaigns.queries import open_runs
 from campaigns.rules.recurrence import next_occurrence
 from campaigns.rules.waves import SHARED, last_offset
+from campaigns.services.mirror import mirror
 from coupons.models import BatchState, CouponTerms
 from delivery.rules.window import DAY_MINUTES
-from foundation.errors import DomainError, HasMoved, NotAllowed
+from foundation.errors import DomainError, HasMoved
 from foundation.models import Operator
-from foundation.services import audit
 from members.models import Segment
 from templates_sms.models import TemplateVersion, Tier
 from templates_sms.rules.merge_fields import fields_in
 
 COUPON_FIELDS = frozenset({"coupon_code", "coupon_link", "expires"})
 MOST_WAVES = 100
+KEPT_FIELDS = ("window_from_minute", "window_until_minute", "valid_hours", "cap_policy")
 
 
 class CampaignRefused(DomainError):
@@ -67,6 +71,17 @@ def check(campaign: Campaign) -> None:
     _check_waves(campaign)
 
 
+def check_size(campaign: Campaign, people: int) -> None:
+    """
+    Raises CampaignRefused when more people would be written to than those who approved it may let go.
+
+    A segment grows between approval and start; a tenth more than the size for one approver passes.
+    """
+    if people > settings.SECOND_APPROVAL_PEOPLE * 11 // 10 and campaign.first_approved_by_id is None:
+        sentence = _("It would go to %(people)s people by now, which takes two approvals. Have it approved again.")
+        raise CampaignRefused(sentence % {"people": f"{people:,}"})
+
+
 def _check_text_and_gift(campaign: Campaign) -> None:
     version, terms = campaign.template_version, campaign.coupon_terms
     if version.tier != Tier.MARKETING:
@@ -95,17 +110,17 @@ def _check_repeat(campaign: Campaign) -> None:
 
 
 def _check_waves(campaign: Campaign) -> None:
-    kind, count, minutes = campaign.wave_kind, campaign.wave_count, campaign.wave_minutes
-    if not (1 <= count <= MOST_WAVES and 0 <= minutes <= DAY_MINUTES):
+    kind, waves, minutes = campaign.wave_kind, campaign.wave_count, campaign.wave_minutes
+    if not (1 <= waves <= MOST_WAVES and 0 <= minutes <= DAY_MINUTES):
         raise CampaignRefused(_("There are 1 to 100 waves, at most 1440 minutes apart."))
     if kind == WaveKind.NONE:
         return
     if minutes < 1:
         raise CampaignRefused(_("Say how many minutes lie between two waves."))
-    if kind in SHARED and count < 2:
+    if kind in SHARED and waves < 2:
         raise CampaignRefused(_("It takes two waves at least."))
     # Of stores and cities, the preflight sheet knows how many there are.
-    if last_offset(kind, count=count, minutes=minutes) >= timedelta(hours=campaign.valid_hours):
+    if last_offset(kind, count=waves, minutes=minutes) >= timedelta(hours=campaign.valid_hours):
         raise CampaignRefused(_("The last wave would begin after the campaign is given up."))
 
 
@@ -122,7 +137,7 @@ def save_draft(
     facts = {
         "name": name, "segment": segment, "template_version": version, "coupon_terms": terms,
         "scheduled_at": scheduled_at, "changed_at": now, "state": CampaignState.DRAFT, "author": by,
-        "approved_by": None, "approved_at": None, "approved_sha256": "", "next_at": None,
+        "approved_by": None, "approved_at": None, "approved_sha256": "", "next_at": None, "first_approved_by": None,
         **options,
     }  # fmt: skip
     check(Campaign(**facts))
@@ -130,15 +145,17 @@ def save_draft(
         return Campaign.objects.create(**facts)
     open_states = [CampaignState.DRAFT, CampaignState.REJECTED, CampaignState.APPROVED]
     # The lock comes before the look at its runs: Beat may be firing one, and a freeze needs what was approved.
-    _locked(campaign_id)
+    locked(campaign_id)
     if open_runs(campaign_id=campaign_id).exists():
         raise HasMoved(_("A run of this campaign is under way; it can be changed when that has ended."))
     if not Campaign.objects.filter(pk=campaign_id, state__in=open_states).update(**facts):
         raise HasMoved(_("This campaign is being reviewed or has begun; it can't be changed now."))
+    mirror(campaign_id=campaign_id)
     return Campaign.objects.get(pk=campaign_id)
 
 
-def _locked(campaign_id: int) -> Campaign:
+def locked(campaign_id: int) -> Campaign:
+    """The campaign with what it is made of, locked until the transaction ends."""
     return (
         Campaign.objects.select_for_update(of=("self",))
         .select_related("segment", "template_version", "coupon_terms__batch")
@@ -147,58 +164,20 @@ def _locked(campaign_id: int) -> Campaign:
 
 
 @transaction.atomic
-def submit(*, campaign_id: int, by: Operator, now: datetime) -> None:
-    """Hand a draft to review. Raises CampaignRefused when the preflight sheet has a blocker, HasMoved."""
-    campaign = _locked(campaign_id)
-    check(campaign)
-    if campaign.scheduled_at <= now:
-        raise CampaignRefused(_("The time to send has passed; choose a later one."))
-    blockers = preflight(campaign=campaign, now=now).blockers
-    if blockers:
-        raise CampaignRefused(" ".join(str(one) for one in blockers))
-    _move(campaign, [CampaignState.DRAFT, CampaignState.REJECTED], CampaignState.SUBMITTED, now=now)
-    _note(campaign, "SUBMITTED", by=by, now=now)
-
-
-@transaction.atomic
-def approve(*, campaign_id: int, by: Operator, now: datetime) -> None:
-    """
-    Let Beat fire a submitted campaign from its planned time on; when that has passed, its start is a late one.
-
-    Raises NotAllowed for its author, CampaignRefused, HasMoved.
-    """
-    campaign = _locked(campaign_id)
-    if campaign.author_id == by.pk:
-        raise NotAllowed(_("Nobody approves their own campaign. Ask a colleague."))
-    check(campaign)
-    _move(
-        campaign, [CampaignState.SUBMITTED], CampaignState.APPROVED, now=now, approved_by=by, approved_at=now,
-        approved_sha256=content_sha256(campaign), next_at=campaign.scheduled_at,
+def clone(*, campaign_id: int, by: Operator, now: datetime) -> Campaign:
+    """A draft with everything of another campaign but its time, which is the same hour of the next day to come."""
+    old = Campaign.objects.select_related("segment", "template_version", "coupon_terms__batch").get(pk=campaign_id)
+    days = max((now - old.scheduled_at).days + 1, 1)
+    facts = {name: getattr(old, name) for name in (*LATER_FIELDS, *KEPT_FIELDS)} | {"repeat_until": None}
+    return Campaign.objects.create(
+        name=_free_name(old.name), segment=old.segment, template_version=old.template_version,
+        coupon_terms=old.coupon_terms, scheduled_at=old.scheduled_at + timedelta(days=days), author=by,
+        changed_at=now, **facts,
     )  # fmt: skip
-    _note(campaign, "APPROVED", by=by, now=now)
 
 
-@transaction.atomic
-def reject(*, campaign_id: int, reason: str, by: Operator, now: datetime) -> None:
-    """Send a submitted campaign back. Raises NotAllowed for its author, DomainError without a reason, HasMoved."""
-    campaign = _locked(campaign_id)
-    if campaign.author_id == by.pk:
-        raise NotAllowed(_("Nobody reviews their own campaign. Ask a colleague."))
-    if not reason.strip():
-        raise DomainError(_("Say what has to change."))
-    _move(campaign, [CampaignState.SUBMITTED], CampaignState.REJECTED, now=now)
-    _note(campaign, "REJECTED", by=by, now=now, reason=reason.strip()[:200])
-
-
-def _move(campaign: Campaign, old: list[CampaignState], new: CampaignState, *, now: datetime, **facts: Any) -> None:
-    if not Campaign.objects.filter(pk=campaign.pk, state__in=old).update(state=new, changed_at=now, **facts):
-        raise HasMoved(_("Somebody was faster: the state of this campaign has changed."))
-
-
-def _note(campaign: Campaign, action: str, *, by: Operator, now: datetime, reason: str = "") -> None:
-    sha256 = content_sha256(campaign)
-    CampaignReview.objects.create(campaign=campaign, action=action, sha256=sha256, by=by, at=now, reason=reason)
-    audit.record(
-        action=f"campaign.{action.lower()}", subject=f"campaigns.campaign:{campaign.pk}", by=by, now=now,
-        sha256=sha256,
-    )  # fmt: skip
+def _free_name(name: str) -> str:
+    """`国庆返场 (2)`, or the next number that nobody has taken."""
+    stem = re.sub(r" \(\d+\)$", "", name)[:70]
+    taken = set(Campaign.objects.filter(name__startswith=stem).values_list("name", flat=True))
+    return next(found for number in count(2) if (found := f"{stem} ({number})") not in taken)

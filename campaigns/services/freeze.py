@@ -20,8 +20,9 @@ from django.utils.translation import gettext as _
 from campaigns.models import Run, RunAudience, RunState
 from campaigns.queries import audience_sql, expiry_word, fingerprint_of, wave_plan
 from campaigns.rules.waves import WavePlan
-from campaigns.services.drafts import check, content_sha256
+from campaigns.services.drafts import check, check_size, content_sha256
 from campaigns.services.runs import fail
+from campaigns.services.sheets import note_changes
 from coupons.models import CouponBatch
 from coupons.rules.code import group_code
 from coupons.services.issue import Issued, Receiver, issue_to
@@ -77,6 +78,7 @@ def freeze(*, run_id: int, now: datetime) -> None:
         while freeze_chunk(run_id=run_id, plan=plan):
             pass
         release(run_id=run_id, now=now)
+        note_changes(run_id=run_id)
     except DomainError as refusal:
         _keep_exclusions(run_id)
         fail(run_id=run_id, reason=str(refusal), now=now)
@@ -109,6 +111,7 @@ def fix_audience(*, run_id: int, now: datetime) -> None:
         {**params, "run_id": run_id},
     )
     planned = RunAudience.objects.filter(run=run, exclusion="").count()
+    check_size(campaign, planned)
     dispatch = dispatches.open_dispatch(
         source=run.source, tier=campaign.template_version.tier, not_before=run.occurrence_at,
         expires_at=run.occurrence_at + timedelta(hours=campaign.valid_hours), now=now,

@@ -6,7 +6,7 @@ from datetime import datetime, time
 from django.conf import settings
 from django.utils import timezone
 
-from campaigns.models import Run, RunAudience
+from campaigns.models import Run, RunAudience, SheetLine
 from campaigns.queries import opt_outs_after
 from delivery.rules.window import month_of, months_before
 from foundation.db import execute
@@ -24,11 +24,13 @@ def drop_audiences(*, now: datetime) -> int:
     """
     Delete the audiences of ended runs whose months are older than settings.RETENTION_MONTHS; returns how many people.
 
-    The opt-outs they led to are counted first. In small transactions: a repeat goes on where it was cut off.
+    The opt-outs they led to are counted first. Who stood where on sheets of that age goes as well; their numbers
+    stay. In small transactions: a repeat goes on where it was cut off.
     """
     first_day = months_before(month_of(now), settings.RETENTION_MONTHS)
     limit = timezone.make_aware(datetime.combine(first_day, time.min))
     old = Run.objects.filter(finished_at__lt=limit, occurrence_at__lt=limit)
+    SheetLine.objects.filter(sheet__made_at__lt=limit).delete()
     left = RunAudience.objects.filter(run_id__in=old.values("pk")).values_list("run_id", flat=True).distinct()
     return sum(_drop(run_id) for run_id in list(left))
 

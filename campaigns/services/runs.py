@@ -18,6 +18,8 @@ from campaigns.models import Campaign, CampaignState, Run, RunState
 from campaigns.queries import open_runs
 from campaigns.rules.lateness import Verdict, expires_at, judge
 from campaigns.rules.recurrence import next_occurrence, occurrences
+from campaigns.services.mirror import mirror
+from campaigns.services.sheets import note_changes
 from delivery.models import Dispatch, DispatchState
 from delivery.services import dispatches
 from foundation import queue
@@ -71,10 +73,13 @@ def _fire(campaign: Campaign, *, now: datetime) -> int | None:
     )
     if not seen.update(next_at=following, state=state):
         return None
+    if following is None:
+        mirror(campaign_id=campaign.pk)
     due = deque(occurrences(first, repeat, since=campaign.next_at, until_at=now, until=until), maxlen=MISSED_RUNS + 1)
     newest = due.pop()
     _note_missed(campaign, due, now=now)
-    run, is_new = Run.objects.get_or_create(campaign=campaign, occurrence_at=newest, defaults={"fired_at": now})
+    begun = {"fired_at": now, "sheet_id": campaign.sheet_id}
+    run, is_new = Run.objects.get_or_create(campaign=campaign, occurrence_at=newest, defaults=begun)
     if is_new:
         _begin(campaign, run, now=now)
     else:
@@ -198,6 +203,7 @@ def end_series(*, campaign_id: int, by: Operator, now: datetime) -> None:
     approved = Campaign.objects.filter(pk=campaign_id, state=CampaignState.APPROVED)
     if not approved.update(state=CampaignState.RUNNING, next_at=None, changed_at=now):
         raise HasMoved(_("This campaign has no further occurrence."))
+    mirror(campaign_id=campaign_id)
     settle(campaign_id=campaign_id)
     audit.record(action="campaign.ended", subject=f"campaigns.campaign:{campaign_id}", by=by, now=now)
 
@@ -257,5 +263,6 @@ def on_dispatch_closed(*, payload: dict[str, Any], now: datetime) -> None:
     runs = Run.objects.filter(dispatch_id=payload["dispatch_id"])
     runs.filter(state__in=[RunState.SENDING, RunState.PAUSED]).update(state=RunState.FINISHED, finished_at=now)
     runs.filter(state=RunState.STOPPED, finished_at__isnull=True).update(finished_at=now)
-    for campaign_id in runs.values_list("campaign_id", flat=True):
+    for run_id, campaign_id in runs.values_list("pk", "campaign_id"):
         settle(campaign_id=campaign_id)
+        note_changes(run_id=run_id)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.conf import settings
+from django.contrib import messages
 from django.core.paginator import Page, Paginator
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Coalesce
@@ -11,12 +13,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from campaigns import queries
-from campaigns.models import Campaign, CampaignState, Repeat, Run
+from campaigns.models import Campaign, CampaignState, Repeat, Run, RunState
 from campaigns.rules.lateness import expires_at
-from campaigns.services import drafts, runs
+from campaigns.services import drafts, review, runs
 from console.workplaces import rehearsals
 from console.workplaces.base import attempt, need, page, workplace
 from console.workplaces.campaign_form import CampaignForm, initial_of
+from console.workplaces.explained import explained
 from console.workplaces.schedule_words import delay_words, schedule_words
 from delivery.models import MessageState
 from delivery.queries.reasons import advice_for, reason_word, receipt_codes
@@ -28,12 +31,18 @@ EDITABLE = (CampaignState.DRAFT, CampaignState.REJECTED, CampaignState.APPROVED)
 BEFORE = (*EDITABLE, CampaignState.SUBMITTED)
 OCCURRENCES = 50
 PK_DIGITS = 18
+NOT_FIXED = (RunState.FIRED, RunState.FREEZING, RunState.ASKING, RunState.SKIPPED, RunState.FAILED)
 STATE_LABELS = dict(MessageState.choices)
 
 
 def _campaign(pk: int) -> Campaign:
     rows = Campaign.objects.select_related(
-        "segment", "template_version__template", "coupon_terms__batch", "author", "approved_by"
+        "segment",
+        "template_version__template",
+        "coupon_terms__batch",
+        "author",
+        "approved_by",
+        "first_approved_by",
     )
     return get_object_or_404(rows, pk=pk)
 
@@ -78,15 +87,18 @@ def campaign(request: HttpRequest, pk: int) -> HttpResponse:
     """One campaign: preflight sheet before and between its runs, live figures while, report after."""
     row = _campaign(pk)
     is_under_way = queries.open_runs(campaign_id=pk).exists()
-    sheet = queries.preflight(campaign=row, now=clock.now()) if row.state in BEFORE and not is_under_way else None
-    run = _chosen_run(request, row, default=sheet is None)
+    found = queries.examine(campaign=row, now=clock.now()) if row.state in BEFORE and not is_under_way else None
+    run = _chosen_run(request, row, default=found is None)
     context: dict[str, Any] = {
-        "campaign": row, "run": run, "sheet": sheet, "latest": queries.latest_run(campaign=row),
+        "campaign": row, "run": run, "found": found, "sheet": found.sheet if found else None,
+        "latest": queries.latest_run(campaign=row),
         "sample": queries.sample_text(campaign=row, name="王女士"),
         "schedule": schedule_words(row),
         "reviews": row.reviews.select_related("by").order_by("-id"),
         "occurrences": _occurrences(request, row), **_rights(request, row, is_under_way),
-        **rehearsals.context_of(row),
+        "needed": row.approvals_needed if row.state == CampaignState.SUBMITTED or found is None
+        else queries.approvals_needed(found.sheet.will_receive),
+        "size": settings.SECOND_APPROVAL_PEOPLE, **rehearsals.context_of(row),
     }  # fmt: skip
     if run is not None:
         context |= _run_context(request, run)
@@ -96,10 +108,13 @@ def campaign(request: HttpRequest, pk: int) -> HttpResponse:
 def _rights(request: HttpRequest, row: Campaign, is_under_way: bool) -> dict[str, bool]:
     """Which buttons the operator gets."""
     may_add, may_stop = (request.user.has_perm(f"campaigns.{name}_campaign") for name in ("add", "stop"))
-    may_approve = row.author_id != request.user.pk and request.user.has_perm("campaigns.approve_campaign")
+    is_mine = request.user.pk in (row.author_id, row.first_approved_by_id)
+    may_approve = not is_mine and request.user.has_perm("campaigns.approve_campaign")
     return {
         "can_edit": row.state in EDITABLE and may_add and not is_under_way,
         "can_submit": row.state in (CampaignState.DRAFT, CampaignState.REJECTED) and may_add,
+        "can_withdraw": row.state == CampaignState.SUBMITTED and may_add,
+        "can_clone": may_add,
         "can_decide": row.state == CampaignState.SUBMITTED and may_approve,
         "can_end": row.state == CampaignState.APPROVED and may_stop,
     }
@@ -134,6 +149,7 @@ def _run_context(request: HttpRequest, run: Run) -> dict[str, Any]:
         "delay": delay_words(run.delay_seconds),
         "given_up_at": expires_at(run.occurrence_at, run.campaign.valid_hours),
         "report": report,
+        "explained": explained(run) if run.sheet is not None and run.state not in NOT_FIXED else [],
         "states": [(STATE_LABELS[state], count) for state, count in sorted(report.progress.states.items())],
         "reasons": [
             (STATE_LABELS[state], reason_word(reason, codes), advice_for(reason, codes), count)
@@ -168,23 +184,35 @@ def run_progress(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @workplace("campaigns.view_campaign")
 def campaign_action(request: HttpRequest, pk: int, action: str) -> HttpResponse:
-    """Submit, approve, send back; let no further occurrence begin."""
+    """Submit, take back, copy; approve, send back; let no further occurrence begin."""
     _campaign(pk)
     facts: dict[str, Any] = {"campaign_id": pk, "by": operator_of(request), "now": clock.now()}
     if action == "end":
         need(request, "campaigns.stop_campaign")
         attempt(request, _("It will not start any more."), runs.end_series, **facts)
         return redirect("campaign", pk=pk)
-    if action == "submit":
+    if action in ("submit", "withdraw", "clone"):
         need(request, "campaigns.add_campaign")
-        attempt(request, _("Campaign submitted."), drafts.submit, **facts)
-        return redirect("campaign", pk=pk)
+        return _author_action(request, action, facts)
     need(request, "campaigns.approve_campaign")
     if action == "approve":
-        attempt(request, _("Campaign approved. It starts by itself."), drafts.approve, **facts)
+        attempt(request, _("Campaign approved. With the last approval it starts by itself."), review.approve, **facts)
     else:
-        attempt(request, _("Campaign sent back."), drafts.reject, reason=request.POST.get("reason", ""), **facts)
+        attempt(request, _("Campaign sent back."), review.reject, reason=request.POST.get("reason", ""), **facts)
     return redirect("campaign", pk=pk)
+
+
+def _author_action(request: HttpRequest, action: str, facts: dict[str, Any]) -> HttpResponse:
+    if action == "clone":
+        copy = drafts.clone(**facts)
+        messages.success(request, _("This is the copy: a draft. Look at its time."))
+        return redirect("campaign", pk=copy.pk)
+    done, call = {
+        "submit": (_("Campaign submitted."), review.submit),
+        "withdraw": (_("Taken back: it is a draft again."), review.withdraw),
+    }[action]
+    attempt(request, done, call, **facts)
+    return redirect("campaign", pk=facts["campaign_id"])
 
 
 @require_POST

@@ -48,8 +48,8 @@ urlpatterns = [
     path("campaigns/<int:pk>/started/", campaigns.campaign_started, name="campaign-started"),
     path("campaigns/<int:pk>/edit/", campaigns.edit_campaign, name="campaign-edit"),
     re_path(
-        r"^campaigns/(?P<pk>\d{1,18})/(?P<action>submit|approve|reject|end)/$", campaigns.campaign_action,
-        name="campaign-action",
+        r"^campaigns/(?P<pk>\d{1,18})/(?P<action>submit|withdraw|clone|approve|reject|end)/$",
+        campaigns.campaign_action, name="campaign-action",
     ),
     path("runs/<int:pk>/progress/", campaigns.run_progress, name="run-progress"),
     re_path(

@@ -44,6 +44,7 @@ def waiting_for(operator: Any) -> list[Waiting]:
         ]
     if operator.has_perm("campaigns.approve_campaign"):
         campaigns = Campaign.objects.filter(state=CampaignState.SUBMITTED).exclude(author=operator)
+        campaigns = campaigns.exclude(first_approved_by=operator)
         found += [
             _waiting(_("Campaign"), row, "campaign")
             for row in campaigns.select_related("author").order_by("changed_at")

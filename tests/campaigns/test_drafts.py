@@ -3,8 +3,8 @@ from datetime import timedelta
 import pytest
 
 from campaigns.models import Campaign, CampaignReview, CampaignState
-from campaigns.queries import preflight
-from campaigns.services import drafts, runs
+from campaigns.queries import examine, preflight
+from campaigns.services import drafts, review, runs
 from foundation.errors import DomainError, HasMoved, NotAllowed
 from foundation.models import AuditEntry
 from tests.factories import (
@@ -35,12 +35,12 @@ def draft(**facts) -> Campaign:
 def test_nobody_approves_or_rejects_their_own_campaign():
     author = make_operator()
     campaign = draft(author=author)
-    drafts.submit(campaign_id=campaign.pk, by=author, now=MORNING)
+    review.submit(campaign_id=campaign.pk, by=author, now=MORNING)
 
     with pytest.raises(NotAllowed):
-        drafts.approve(campaign_id=campaign.pk, by=author, now=MORNING)
+        review.approve(campaign_id=campaign.pk, by=author, now=MORNING)
     with pytest.raises(NotAllowed):
-        drafts.reject(campaign_id=campaign.pk, reason="x", by=author, now=MORNING)
+        review.reject(campaign_id=campaign.pk, reason="x", by=author, now=MORNING)
 
     campaign.refresh_from_db()
     assert (campaign.state, campaign.approved_by) == (CampaignState.SUBMITTED, None)
@@ -75,13 +75,13 @@ def test_a_campaign_in_review_or_running_can_not_be_changed():
 
 def test_a_campaign_is_sent_back_with_a_reason_and_comes_again():
     campaign, approver = draft(), make_operator()
-    drafts.submit(campaign_id=campaign.pk, by=campaign.author, now=MORNING)
+    review.submit(campaign_id=campaign.pk, by=campaign.author, now=MORNING)
 
     with pytest.raises(DomainError):
-        drafts.reject(campaign_id=campaign.pk, reason="  ", by=approver, now=MORNING)
-    drafts.reject(campaign_id=campaign.pk, reason="错别字", by=approver, now=MORNING)
-    drafts.submit(campaign_id=campaign.pk, by=campaign.author, now=MORNING)
-    drafts.approve(campaign_id=campaign.pk, by=approver, now=MORNING)
+        review.reject(campaign_id=campaign.pk, reason="  ", by=approver, now=MORNING)
+    review.reject(campaign_id=campaign.pk, reason="错别字", by=approver, now=MORNING)
+    review.submit(campaign_id=campaign.pk, by=campaign.author, now=MORNING)
+    review.approve(campaign_id=campaign.pk, by=approver, now=MORNING)
 
     steps = CampaignReview.objects.order_by("id").values_list("action", "reason")
     assert list(steps) == [("SUBMITTED", ""), ("REJECTED", "错别字"), ("SUBMITTED", ""), ("APPROVED", "")]
@@ -113,7 +113,7 @@ def test_a_campaign_that_nobody_would_receive_or_that_is_late_can_not_be_submitt
     nobody = make_segment({"op": "all", "rules": [{"field": "purchase_count", "op": "at_least", "value": 1}]})
     for campaign in (draft(segment=nobody), draft(scheduled_at=MORNING)):
         with pytest.raises(drafts.CampaignRefused):
-            drafts.submit(campaign_id=campaign.pk, by=campaign.author, now=MORNING)
+            review.submit(campaign_id=campaign.pk, by=campaign.author, now=MORNING)
 
     assert set(Campaign.objects.values_list("state", flat=True)) == {CampaignState.DRAFT}
 
@@ -122,11 +122,11 @@ def test_a_text_that_needs_a_name_is_blocked_while_somebody_has_none():
     make_member(2, name="")
     campaign = draft(version=make_version("{name}您好，全场八折。"))
 
-    sheet = preflight(campaign=campaign, now=MORNING)
+    found = examine(campaign=campaign, now=MORNING)
 
-    assert (sheet.will_receive, sheet.nameless, len(sheet.blockers)) == (2, 1, 1)
+    assert (found.sheet.will_receive, found.sheet.nameless, len(found.blockers)) == (2, 1, 1)
     with pytest.raises(drafts.CampaignRefused):
-        drafts.submit(campaign_id=campaign.pk, by=campaign.author, now=MORNING)
+        review.submit(campaign_id=campaign.pk, by=campaign.author, now=MORNING)
 
 
 def test_the_preflight_sheet_counts_parts_cost_and_time():
@@ -139,4 +139,4 @@ def test_the_preflight_sheet_counts_parts_cost_and_time():
 
     assert (sheet.by_parts, sheet.part_count, sheet.cost) == ({2: 4}, 8, 8 * 500)
     assert (sheet.first_at, sheet.last_at) == (NOON.replace(hour=6), NOON.replace(hour=6, second=1))
-    assert (sheet.coupons_left, sheet.exposure_fen, sheet.blockers) == (None, 0, [])
+    assert (sheet.coupons_left, sheet.exposure_fen) == (None, 0)

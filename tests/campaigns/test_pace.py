@@ -3,10 +3,11 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.utils.translation import gettext as _
 
 from campaigns.models import Campaign, Run
-from campaigns.queries import preflight, wave_plan, wave_ranks
-from campaigns.services import drafts, freeze, runs
+from campaigns.queries import examine, preflight, wave_plan, wave_ranks
+from campaigns.services import drafts, freeze, review, runs
 from delivery.models import CalendarDay, Channel
 from members.models import Member
 from tests.factories import (
@@ -144,11 +145,12 @@ def test_a_plan_counts_from_the_first_hour_that_window_and_days_allow():
 
 
 def test_the_sheet_tells_the_last_wave_and_counts_stores():
-    sheet = preflight(campaign=draft(wave_kind="STORE", wave_minutes=45), now=MORNING)
+    found = examine(campaign=draft(wave_kind="STORE", wave_minutes=45), now=MORNING)
 
+    sheet = found.sheet
     assert (sheet.wave_count, sheet.first_at) == (3, NOON)
     assert sheet.last_at == NOON + timedelta(minutes=90, seconds=1)
-    assert (sheet.blockers, sheet.warnings) == ([], [])
+    assert (found.blockers, found.warnings) == ([], [])
 
 
 def test_a_last_wave_at_night_leaves_the_next_morning():
@@ -160,18 +162,18 @@ def test_a_last_wave_at_night_leaves_the_next_morning():
 def test_more_stores_than_fit_into_the_validity_block():
     campaign = draft(wave_kind="STORE", wave_minutes=60, valid_hours=2)
 
-    assert len(preflight(campaign=campaign, now=MORNING).blockers) == 1
+    assert len(examine(campaign=campaign, now=MORNING).blockers) == 1
     with pytest.raises(drafts.CampaignRefused):
-        drafts.submit(campaign_id=campaign.pk, by=campaign.author, now=MORNING)
+        review.submit(campaign_id=campaign.pk, by=campaign.author, now=MORNING)
 
 
 def test_closed_days_move_the_first_message_and_block_when_none_is_left():
     weekend = {"day_rule": "WORKDAYS", "scheduled_at": NOON + timedelta(days=1)}
 
-    waiting = preflight(campaign=draft(**weekend), now=MORNING)
-    hopeless = preflight(campaign=draft(**weekend, valid_hours=12), now=MORNING)
+    waiting = examine(campaign=draft(**weekend), now=MORNING)
+    hopeless = examine(campaign=draft(**weekend, valid_hours=12), now=MORNING)
 
-    assert waiting.first_at == NOON + timedelta(days=3) - 4 * HOUR  # Monday, 8 o'clock
+    assert waiting.sheet.first_at == NOON + timedelta(days=3) - 4 * HOUR  # Monday, 8 o'clock
     assert (waiting.blockers, len(hopeless.blockers)) == ([], 1)
 
 
@@ -182,11 +184,10 @@ def test_closed_days_move_the_first_message_and_block_when_none_is_left():
 def test_a_run_that_reaches_into_a_year_without_confirmed_holidays_warns(day, rule, is_warned):
     campaign = draft(day_rule=rule, scheduled_at=datetime(2026, 12, day, 4, tzinfo=UTC), valid_hours=48)
 
-    sheet = preflight(campaign=campaign, now=MORNING)
+    found = examine(campaign=campaign, now=MORNING)
 
-    assert [str(one) for one in sheet.warnings if "2027" in str(one)] == (
-        ["The holidays of 2027 are not confirmed yet."] if is_warned else []
-    )
+    sentence = _("The holidays of %(year)s are not confirmed yet.") % {"year": 2027}
+    assert [str(one) for one in found.warnings] == ([sentence] if is_warned else [])
 
 
 def test_sending_that_takes_longer_than_the_validity_warns():
@@ -195,14 +196,14 @@ def test_sending_that_takes_longer_than_the_validity_warns():
         make_member(number)
     evening = NOON + 9 * HOUR - timedelta(seconds=5)
 
-    sheet = preflight(campaign=draft(scheduled_at=evening, valid_hours=10), now=MORNING)
+    found = examine(campaign=draft(scheduled_at=evening, valid_hours=10), now=MORNING)
 
-    assert (len(sheet.warnings), sheet.blockers) == (1, [])
+    assert (len(found.warnings), found.blockers) == (1, [])
 
 
 def test_a_daily_series_with_the_same_text_warns():
-    assert len(preflight(campaign=draft(repeat="DAILY"), now=MORNING).warnings) == 1
-    assert preflight(campaign=draft(repeat="WEEKLY"), now=MORNING).warnings == []
+    assert len(examine(campaign=draft(repeat="DAILY"), now=MORNING).warnings) == 1
+    assert examine(campaign=draft(repeat="WEEKLY"), now=MORNING).warnings == []
 
 
 def test_the_sheet_of_a_series_speaks_of_its_next_occurrence():

@@ -7,7 +7,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from campaigns.models import Campaign, Run, RunState
-from campaigns.services import runs
+from campaigns.services import freeze, runs
 from console.workplaces.schedule_words import delay_words, schedule_words
 from foundation import clock
 from tests.factories import NOON, make_campaign, make_channel, make_member, make_operator, make_segment, make_version
@@ -218,3 +218,69 @@ def test_a_series_stands_in_the_list_by_its_next_occurrence(client):
 
     assert page.index(series.name) < page.index("明天")
     assert "11-27 12:00" in page and "every week" in page
+
+
+def post(browser, campaign, action, **data):
+    return browser.post(f"/console/campaigns/{campaign.pk}/{action}/", data)
+
+
+def test_a_campaign_is_taken_back_and_copied_from_its_page(client):
+    campaign = make_campaign(is_approved=False, scheduled_at=NOON + DAY)
+    post(client, campaign, "submit")
+    assert "Take back" in text_of(client.get(f"/console/campaigns/{campaign.pk}/"))
+
+    post(client, campaign, "withdraw")
+    answer = post(client, campaign, "clone")
+
+    campaign.refresh_from_db()
+    copy = Campaign.objects.get(name=f"{campaign.name} (2)")
+    assert (campaign.state, copy.state, answer["Location"]) == ("DRAFT", "DRAFT", f"/console/campaigns/{copy.pk}/")
+    assert text_of(client.get(answer["Location"])).count("Submit for approval") == 1
+
+
+@pytest.mark.parametrize("action", ["withdraw", "clone"])
+def test_who_may_only_look_can_neither_take_back_nor_copy(action):
+    campaign = make_campaign(scheduled_at=NOON + DAY)
+
+    assert post(reader(), campaign, action).status_code == 403
+
+    assert Campaign.objects.count() == 1
+
+
+def test_the_first_of_two_approvers_sees_that_a_second_one_is_needed(client, settings):
+    settings.SECOND_APPROVAL_PEOPLE = 1
+    make_member(2)
+    campaign = make_campaign(is_approved=False, scheduled_at=NOON + DAY)
+    post(client, campaign, "submit")
+    assert campaign.name in text_of(client.get("/console/waiting/"))
+
+    post(client, campaign, "approve")
+
+    shown = text_of(client.get(f"/console/campaigns/{campaign.pk}/"))
+    assert "two colleagues have to approve" in shown and "First approval" in shown
+    assert "/approve/" not in shown
+    assert campaign.name not in text_of(client.get("/console/waiting/"))
+
+
+def test_after_the_start_the_page_tells_what_changed_since_submission(client):
+    campaign = make_campaign(scheduled_at=NOON + HOUR)
+    make_member(2, consent="OPTED_OUT")
+    runs.fire_due(now=NOON + HOUR)
+    run = Run.objects.get()
+    freeze.freeze(run_id=run.pk, now=NOON + HOUR)
+
+    shown = text_of(client.get(f"/console/campaigns/{campaign.pk}/?run={run.pk}"))
+
+    assert "Preflight sheet: submitted and real" in shown
+    assert "1 newly in the segment" in shown and "1 from “outside the segment”" in shown
+
+
+def test_a_sheet_says_what_blocks_what_to_know_and_what_is_in_order(client):
+    twin = make_campaign(scheduled_at=NOON + DAY)
+    campaign = make_campaign(is_approved=False, scheduled_at=NOON + DAY)
+
+    shown = text_of(client.get(f"/console/campaigns/{campaign.pk}/"))
+
+    assert "Ready to submit, 1 thing to know" in shown
+    assert f"{twin.name} 1" in shown and "Other campaigns to the same people" in shown
+    assert "no risky words" in shown and "no blackout day" in shown

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from campaigns.models import Campaign, CampaignState, Run, RunState
-from campaigns.services import drafts, runs
+from campaigns.services import drafts, review, runs
 from foundation.db import execute, fetch_all
 from foundation.errors import HasMoved
 from foundation.models import Alert, AuditEntry
@@ -277,8 +277,8 @@ def test_between_two_occurrences_a_series_can_be_changed_and_waits_for_a_new_app
         terms=None, scheduled_at=NOON + 2 * DAY, repeat="WEEKLY", by=campaign.author, now=NOON + HOUR,
     )  # fmt: skip
     assert runs.fire_due(now=NOON + DAY) == []
-    drafts.submit(campaign_id=campaign.pk, by=campaign.author, now=NOON + DAY)
-    drafts.approve(campaign_id=campaign.pk, by=approver, now=NOON + DAY)
+    review.submit(campaign_id=campaign.pk, by=campaign.author, now=NOON + DAY)
+    review.approve(campaign_id=campaign.pk, by=approver, now=NOON + DAY)
 
     runs.fire_due(now=NOON + 2 * DAY)
     assert made(campaign) == [(NOON, RunState.FINISHED), (NOON + 2 * DAY, RunState.FIRED)]
@@ -287,8 +287,8 @@ def test_between_two_occurrences_a_series_can_be_changed_and_waits_for_a_new_app
 
 def test_an_approval_after_the_planned_time_is_a_late_start():
     campaign = make_campaign(is_approved=False, late_policy="ASK", late_minutes=30)
-    drafts.submit(campaign_id=campaign.pk, by=campaign.author, now=MORNING)
-    drafts.approve(campaign_id=campaign.pk, by=make_operator(), now=NOON + HOUR)
+    review.submit(campaign_id=campaign.pk, by=campaign.author, now=MORNING)
+    review.approve(campaign_id=campaign.pk, by=make_operator(), now=NOON + HOUR)
 
     runs.fire_due(now=NOON + HOUR)
 
@@ -323,8 +323,8 @@ def test_a_beat_that_read_before_a_change_and_a_new_approval_does_not_fire_what_
         campaign_id=seen.pk, name=seen.name, segment=seen.segment, version=seen.template_version, terms=None,
         scheduled_at=NOON, repeat="WEEKLY", by=again, now=MORNING,
     )  # fmt: skip
-    drafts.submit(campaign_id=seen.pk, by=again, now=MORNING)
-    drafts.approve(campaign_id=seen.pk, by=make_operator(), now=MORNING)
+    review.submit(campaign_id=seen.pk, by=again, now=MORNING)
+    review.approve(campaign_id=seen.pk, by=make_operator(), now=MORNING)
 
     assert runs._fire(seen, now=NOON) is None
 

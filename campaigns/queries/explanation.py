@@ -1,0 +1,67 @@
+"""Planned against real: the lines of the sheet that was approved, beside those of the run, and who moved between."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.models import Run
+from campaigns.queries.audience import EXCLUSIONS
+from campaigns.queries.results import left_out_of
+
+RECEIVE, OUT = "", "OUT"
+PLACES: dict[str, Any] = {RECEIVE: _("will receive it"), OUT: _("outside the segment"), **EXCLUSIONS}
+
+
+@dataclass(frozen=True)
+class Line:
+    """
+    One line of a sheet: its people when submitted and when fixed; from where they came, and where they went.
+
+    planned + came - went = real. `came` and `went` count people by the code of the other line; those of a run whose
+    moves are not known (`is_known` false) are empty.
+    """
+
+    code: str
+    label: Any
+    planned: int
+    real: int
+    came: dict[str, int] = field(default_factory=dict)
+    went: dict[str, int] = field(default_factory=dict)
+    is_known: bool = True
+
+    @property
+    def difference(self) -> int:
+        """How many more there are in the end."""
+        return self.real - self.planned
+
+
+def explain(*, run: Run) -> list[Line]:
+    """The lines of a run against its sheet: matched, each exclusion, those who receive it. Empty without a sheet."""
+    if run.sheet is None:
+        return []
+    facts, real = run.sheet.facts, left_out_of(run=run)
+    counts = {
+        code: (facts["exclusions"].get(code, 0), real.get(code, 0))
+        for code in EXCLUSIONS
+        if code in facts["exclusions"] or code in real
+    }
+    receive = (facts["will_receive"], run.matched_count - sum(real.values()))
+    matched = Line(
+        OUT, _("Picked by the segment"), facts["matched"], run.matched_count, came=_moved(run, was=OUT),
+        went=_moved(run, now=OUT), is_known=run.changes is not None,
+    )  # fmt: skip
+    return [matched, *(_line(run, code, *pair) for code, pair in counts.items()), _line(run, RECEIVE, *receive)]
+
+
+def _line(run: Run, code: str, planned: int, real: int) -> Line:
+    came = {was: count for was, now, count in run.changes or [] if now == code}
+    went = {now: count for was, now, count in run.changes or [] if was == code}
+    return Line(code, PLACES[code], planned, real, came, went, is_known=run.changes is not None)
+
+
+def _moved(run: Run, *, was: str | None = None, now: str | None = None) -> dict[str, int]:
+    """Those who entered the segment (`was` OUT) or left it (`now` OUT), by the line they are or were on."""
+    if was is not None:
+        return {new: count for old, new, count in run.changes or [] if old == was}
+    return {old: count for old, new, count in run.changes or [] if new == now}
