@@ -166,7 +166,7 @@ def _neighbours(campaign: Campaign, sheet: Preflight) -> Iterator[Check]:
     sentence = _("%(campaigns)s other campaigns within 24 hours write to some of the same people: %(people)s times.")
     words = {"campaigns": len(sheet.neighbours), "people": f"{sum(one.people for one in sheet.neighbours):,}"}
     detail = " · ".join(f"{one.name} {one.people:,}" for one in sheet.neighbours)
-    yield Check(Weight.WARNS, sentence % words, detail, fix="calendar")
+    yield Check(Weight.WARNS, sentence % words, detail)
 
 
 def _days(campaign: Campaign, sheet: Preflight) -> Iterator[Check]:
@@ -175,7 +175,7 @@ def _days(campaign: Campaign, sheet: Preflight) -> Iterator[Check]:
         for year in sorted({day_of(instant).year for instant in reach}):
             if not is_year_confirmed(year=year):
                 unconfirmed = _("The holidays of %(year)s are not confirmed yet.")
-                yield Check(Weight.WARNS, unconfirmed % {"year": year}, fix="calendar")
+                yield Check(Weight.WARNS, unconfirmed % {"year": year})
     if campaign.repeat == Repeat.DAILY and settings.SAME_TEXT_HOURS > 24:
         sentence = _("Nobody gets the same text twice within %(hours)s hours, so not everybody gets it every day.")
         yield Check(Weight.WARNS, sentence % {"hours": settings.SAME_TEXT_HOURS})

@@ -36,7 +36,6 @@ def neighbours(*, campaign: Campaign, at: datetime) -> list[Neighbour]:
         for one in _runs(span, campaign)
     ]
     for one in _plans(span, campaign):
-        assert one.begins_at is not None  # type: ignore[attr-defined]
         found.append(Neighbour(one.pk, one.name, one.begins_at, _shared_with_plan(one, at)))  # type: ignore[attr-defined]
     found.sort(key=lambda one: (abs(one.at - at), one.campaign_id))
     return [one for one in found if one.people][:SHOWN]

@@ -1,6 +1,6 @@
 """Planned against real: the lines of the sheet that was approved, beside those of the run, and who moved between."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -47,10 +47,9 @@ def explain(*, run: Run) -> list[Line]:
         if code in facts["exclusions"] or code in real
     }
     receive = (facts["will_receive"], run.matched_count - sum(real.values()))
-    matched = Line(
-        OUT, _("Picked by the segment"), facts["matched"], run.matched_count, came=_moved(run, was=OUT),
-        went=_moved(run, now=OUT), is_known=run.changes is not None,
-    )  # fmt: skip
+    outside = _line(run, OUT, facts["matched"], run.matched_count)
+    # Who left the outside came into the segment, and the other way round.
+    matched = replace(outside, label=_("Picked by the segment"), came=outside.went, went=outside.came)
     return [matched, *(_line(run, code, *pair) for code, pair in counts.items()), _line(run, RECEIVE, *receive)]
 
 
@@ -58,10 +57,3 @@ def _line(run: Run, code: str, planned: int, real: int) -> Line:
     came = {was: count for was, now, count in run.changes or [] if now == code}
     went = {now: count for was, now, count in run.changes or [] if was == code}
     return Line(code, PLACES[code], planned, real, came, went, is_known=run.changes is not None)
-
-
-def _moved(run: Run, *, was: str | None = None, now: str | None = None) -> dict[str, int]:
-    """Those who entered the segment (`was` OUT) or left it (`now` OUT), by the line they are or were on."""
-    if was is not None:
-        return {new: count for old, new, count in run.changes or [] if old == was}
-    return {old: count for old, new, count in run.changes or [] if new == now}
