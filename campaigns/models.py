@@ -178,7 +178,11 @@ class Campaign(models.Model):
             ),
             models.CheckConstraint(
                 name="campaign_window",
-                condition=Q(window_from_minute__lt=F("window_until_minute"), window_until_minute__lte=1320),
+                condition=Q(
+                    window_from_minute__gte=480,
+                    window_from_minute__lt=F("window_until_minute"),
+                    window_until_minute__lte=1320,
+                ),
             ),
         ]
         indexes = [models.Index(name="campaign_next", fields=["next_at"], condition=Q(state="APPROVED"))]

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import date, datetime, time, timedelta
 
-from delivery.rules.window import HARD_STOP_MINUTE, SHANGHAI, day_of, next_allowed
+from delivery.rules.window import SHANGHAI, day_of, hours_of, next_allowed
 
 
 def sent_by(start: datetime, *, seconds: int, window: tuple[int, int], closed: Collection[date] = ()) -> datetime:
@@ -23,5 +23,5 @@ def sent_by(start: datetime, *, seconds: int, window: tuple[int, int], closed: C
 
 
 def _end_of_window(instant: datetime, window: tuple[int, int]) -> datetime:
-    hour, minute = divmod(min(window[1], HARD_STOP_MINUTE), 60)
+    hour, minute = divmod(hours_of(*window)[1], 60)
     return datetime.combine(day_of(instant), time(hour, minute), SHANGHAI)

@@ -17,7 +17,7 @@ from campaigns.rules.recurrence import next_occurrence
 from campaigns.rules.waves import SHARED, last_offset
 from campaigns.services.mirror import mirror
 from coupons.models import BatchState, CouponTerms
-from delivery.rules.window import DAY_MINUTES
+from delivery.rules.window import DAY_MINUTES, hours_of
 from foundation.errors import DomainError, HasMoved
 from foundation.models import Operator
 from members.models import Segment
@@ -63,8 +63,11 @@ def content_sha256(campaign: Campaign) -> str:
 def check(campaign: Campaign) -> None:
     """Raises CampaignRefused when its parts don't fit each other, or one of them is not approved."""
     _check_text_and_gift(campaign)
-    if campaign.window_from_minute >= campaign.window_until_minute:
+    window = (campaign.window_from_minute, campaign.window_until_minute)
+    if window[0] >= window[1]:
         raise CampaignRefused(_("The window ends before it begins."))
+    if hours_of(*window) != window:
+        raise CampaignRefused(_("Marketing may be sent from 08:00 to 22:00 only."))
     if campaign.late_minutes < 1:
         raise CampaignRefused(_("A run is late after one minute at the soonest."))
     _check_repeat(campaign)

@@ -72,10 +72,8 @@ def _save(request: HttpRequest, form: CampaignForm, pk: int | None) -> Campaign 
     try:
         with transaction.atomic():
             return drafts.save_draft(campaign_id=pk, by=operator_of(request), now=clock.now(), **form.facts())
-    except IntegrityError as broken:
-        taken = "campaign_window" not in str(broken)
-        sentence = _("There is a campaign with this name already.") if taken else _("The window must end by 22:00.")
-        form.add_error("name" if taken else "window_until", sentence)
+    except IntegrityError:
+        form.add_error("name", _("There is a campaign with this name already."))
     except DomainError as refusal:
         form.add_error(None, str(refusal))
     return None

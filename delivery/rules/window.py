@@ -6,7 +6,9 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
-HARD_STOP_MINUTE: Final = 22 * 60  # 通信短信息服务管理规定: nothing commercial at night
+# Nothing commercial at night, whatever a campaign's window says: the carriers take it from 08:00 to 22:00 only.
+HARD_START_MINUTE: Final = 8 * 60
+HARD_STOP_MINUTE: Final = 22 * 60
 DAY_MINUTES: Final = 24 * 60
 
 
@@ -21,26 +23,32 @@ def day_of(instant: datetime) -> date:
     return instant.astimezone(SHANGHAI).date()
 
 
+def hours_of(from_minute: int, until_minute: int) -> tuple[int, int]:
+    """The part of a window that the night leaves of it; empty (start not before end) when it lies in the night."""
+    return max(from_minute, HARD_START_MINUTE), min(until_minute, HARD_STOP_MINUTE)
+
+
 def is_inside(instant: datetime, from_minute: int, until_minute: int, closed: Collection[date] = ()) -> bool:
     """
     Whether a marketing message may leave at `instant`; `until_minute` itself is already too late.
 
     `closed` are the days (Asia/Shanghai) on which nothing leaves at all.
     """
-    in_hours = from_minute <= minute_of_day(instant) < min(until_minute, HARD_STOP_MINUTE)
-    return in_hours and day_of(instant) not in closed
+    opens, closes = hours_of(from_minute, until_minute)
+    return opens <= minute_of_day(instant) < closes and day_of(instant) not in closed
 
 
 def next_allowed(instant: datetime, from_minute: int, until_minute: int, closed: Collection[date] = ()) -> datetime:
     """`instant` itself when it is inside the window, else its next opening on an open day."""
     if is_inside(instant, from_minute, until_minute, closed):
         return instant
+    opens, _closes = hours_of(from_minute, until_minute)
     day = day_of(instant)
-    if minute_of_day(instant) >= from_minute:
+    if minute_of_day(instant) >= opens:
         day += timedelta(days=1)
     while day in closed:
         day += timedelta(days=1)
-    return datetime.combine(day, time(from_minute // 60, from_minute % 60), SHANGHAI)
+    return datetime.combine(day, time(opens // 60, opens % 60), SHANGHAI)
 
 
 def month_of(instant: datetime) -> date:

@@ -66,6 +66,14 @@ def test_a_campaign_without_a_word_in_the_fold_is_a_plain_one(client):
     assert '<details class="k-more"><summary>' in text_of(client.get(f"/console/campaigns/{row.pk}/edit/"))
 
 
+@pytest.mark.parametrize(("start", "end"), [("07:59", "21:00"), ("08:00", "22:01"), ("23:00", "23:30")])
+def test_a_window_in_the_night_is_refused_and_changes_nothing(client, start, end):
+    answer = client.post("/console/campaigns/new/", basics(window_from=start, window_until=end))
+
+    assert "Marketing may be sent from 08:00 to 22:00 only." in text_of(answer)
+    assert not Campaign.objects.exists()
+
+
 def test_what_the_fold_says_is_kept_shown_in_words_and_comes_back_in_the_open_fold(client):
     chosen = {
         "repeat": "MONTHLY", "repeat_until": "2027-12-31", "day_rule": "WORKDAYS", "wave_kind": "STORE",

@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from delivery.rules.window import (
+    HARD_START_MINUTE,
     HARD_STOP_MINUTE,
+    hours_of,
     is_inside,
     minute_of_day,
     month_after,
@@ -15,7 +17,9 @@ from delivery.rules.window import (
 
 DAY = datetime(2026, 11, 19, 16, 0, tzinfo=UTC)  # midnight of 20 November in Shanghai
 instants = st.datetimes(min_value=datetime(2026, 1, 1), max_value=datetime(2030, 1, 1), timezones=st.just(UTC))
-windows = st.tuples(st.integers(0, 1319), st.integers(1, 1320)).filter(lambda window: window[0] < window[1])
+windows = st.tuples(st.integers(0, 1319), st.integers(1, 1320)).filter(
+    lambda window: hours_of(*window)[0] < hours_of(*window)[1]
+)
 
 
 @pytest.mark.parametrize(
@@ -24,6 +28,12 @@ windows = st.tuples(st.integers(0, 1319), st.integers(1, 1320)).filter(lambda wi
 )
 def test_the_window_is_half_open(minute, inside):
     assert is_inside(DAY + timedelta(minutes=minute), 480, 1260) is inside
+
+
+def test_nothing_leaves_before_eight_in_the_morning_whatever_the_window_says():
+    assert not is_inside(DAY + timedelta(minutes=479, seconds=59), 0, 1440)
+    assert is_inside(DAY + timedelta(minutes=480), 0, 1440)
+    assert next_allowed(DAY + timedelta(hours=6), 360, 1260) == DAY + timedelta(hours=8)
 
 
 def test_nothing_leaves_at_ten_at_night_whatever_the_window_says():
@@ -51,14 +61,14 @@ def test_the_next_allowed_instant_is_inside_and_the_first(instant, window):
     assert is_inside(allowed, *window)
     assert timedelta(0) <= allowed - instant < timedelta(days=1)
     if allowed > instant:
-        assert minute_of_day(allowed) == window[0]
-        assert not is_inside(allowed - timedelta(seconds=1), *window) or window[0] == 0
+        assert minute_of_day(allowed) == hours_of(*window)[0]
+        assert not is_inside(allowed - timedelta(seconds=1), *window)
 
 
 @given(instants)
-def test_the_hard_stop_holds_for_every_window(instant):
-    if minute_of_day(instant) >= HARD_STOP_MINUTE:
-        assert not is_inside(instant, 0, 1440)
+def test_the_night_is_closed_for_every_window(instant):
+    by_day = HARD_START_MINUTE <= minute_of_day(instant) < HARD_STOP_MINUTE
+    assert is_inside(instant, 0, 1440) is by_day
 
 
 def test_the_month_is_that_of_shanghai():
