@@ -34,6 +34,9 @@ SENTENCES: dict[str, Any] = {
     "PROVIDER_REQUEST": gettext_lazy(
         "The provider of channel %(channel)s refuses our calls (%(why)s). IT has to look at the settings."
     ),
+    "MESSAGE_INCOMPLETE": gettext_lazy(
+        "Messages of a run were left out because their text or phone could not be written (%(why)s). IT has to look."
+    ),
     "DISPATCH_PAUSED": gettext_lazy("A run was paused: the provider refuses its text (%(why)s)."),
     "UNSURE_OLD": gettext_lazy(
         "Messages of channel %(channel)s stay unsure for three days now. Somebody has to say whether they were sent."

@@ -42,7 +42,8 @@ def standing_of(channel: Channel) -> Standing:
 
 PULSES = """
 SELECT channel_id, sum(accepted_count)::bigint, sum(failed_count)::bigint, sum(unsure_count)::bigint,
-       sum(delivered_count)::bigint, sum(undelivered_count)::bigint, sum(delay_seconds)::bigint
+       sum(delivered_count)::bigint, sum(undelivered_count)::bigint, sum(delay_seconds)::bigint,
+       count(*) FILTER (WHERE accepted_count + failed_count + unsure_count > 0)
 FROM delivery_channelpulse WHERE at > %(since)s GROUP BY channel_id
 """
 

@@ -29,6 +29,8 @@ REASONS: dict[str, Any] = {
     "CONTENT": _("the provider refused the text"),
     "SIGNTPL": _("signature or template not filed"),
     "REQUEST": _("the provider did not understand the call"),
+    "INCOMPLETE": _("its text or phone could not be written"),
+    "AWAY": _("the provider could not be reached"),
     "RETRY": _("the provider was away for a moment"),
     "THROTTLE": _("too fast for the provider"),
     "CHANNEL": _("the channel is broken"),

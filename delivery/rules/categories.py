@@ -19,6 +19,9 @@ class Category(StrEnum):
     SIGNTPL = "SIGNTPL"  # signature or template not filed
     TIME = "TIME"  # outside the provider's hours
     REQUEST = "REQUEST"  # our own malformed call
+    # Two of our own, where no provider answered at all:
+    AWAY = "AWAY"  # not reachable: not one byte was written
+    INCOMPLETE = "INCOMPLETE"  # text or phone of the message can't be written
 
 
 # Only these prove that nobody was written to and that another try may succeed.
@@ -32,28 +35,29 @@ TRY_AGAIN: Final = frozenset(
         Category.QUOTA,
         Category.TIME,
         Category.SIGNTPL,
+        Category.AWAY,
     }
 )
 BREAKS_CHANNEL: Final = frozenset({Category.CHANNEL, Category.BALANCE, Category.QUOTA})
 # Speak of the channel's health; what is wrong with a number, a text or the hour does not.
-AILS_CHANNEL: Final = BREAKS_CHANNEL | {Category.RETRY}
+AILS_CHANNEL: Final = BREAKS_CHANNEL | {Category.RETRY, Category.AWAY}
 PAUSES_DISPATCH: Final = frozenset({Category.CONTENT, Category.SIGNTPL})
 SUPPRESSES_NUMBER: Final = frozenset({Category.NUMBER})
 
-MAX_TRIES: Final = 6
+MAX_RETRIES: Final = 12  # about 25 minutes
 FIRST_WAIT_SECONDS: Final = 2
 LAST_WAIT_SECONDS: Final = 300
 CLOSED_WAIT_SECONDS: Final = 1800  # outside the provider's hours
 
 
-def next_state(category: Category, tries: int) -> str:
+def next_state(category: Category, retries: int) -> str:
     """
-    PLANNED when the message may be tried again, else REFUSED. `tries` counts the one that just failed.
+    PLANNED when the message may be tried again, else REFUSED. `retries` counts its RETRY answers, this one included.
 
-    Only RETRY speaks of the message itself and is given up after MAX_TRIES; what ails the channel may
-    last as long as the message's own expiry allows.
+    Only RETRY may be the message's own fault and is given up after MAX_RETRIES; what ails the channel may
+    last as long as the message's own expiry allows, and does not use them up.
     """
-    if category not in TRY_AGAIN or (category == Category.RETRY and tries >= MAX_TRIES):
+    if category not in TRY_AGAIN or (category == Category.RETRY and retries >= MAX_RETRIES):
         return "REFUSED"
     return "PLANNED"
 

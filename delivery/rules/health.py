@@ -9,6 +9,7 @@ HOLD_ALONE: Final = timedelta(minutes=1)  # nobody else can carry: better a doub
 TRIAL_SHARE: Final = 5  # percent of the channel's speed while on trial
 DRIFT_FROM: Final = 10  # percent of its weight right after it is let back
 TRIAL_TRIES: Final = 20
+TRIAL_PATIENCE: Final = timedelta(minutes=5)  # how long a trial waits for receipts
 
 SUDDEN: Final = timedelta(seconds=60)
 ROLLING: Final = timedelta(minutes=10)
@@ -16,7 +17,11 @@ ROLLING: Final = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """What a channel did over some time. `delay_seconds` is the sum over its receipts."""
+    """
+    What a channel did over some time: people, receipts and the calls that people were handed over in.
+
+    `delay_seconds` is the sum over its receipts.
+    """
 
     accepted: int = 0
     failed: int = 0
@@ -24,6 +29,7 @@ class Pulse:
     delivered: int = 0
     undelivered: int = 0
     delay_seconds: int = 0
+    calls: int = 0
 
     @property
     def tries(self) -> int:
@@ -53,8 +59,13 @@ class Pulse:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is too bad: with at least so many tries or receipts, fewer percent or more delay than this."""
+    """
+    What is too bad: with at least so many tries or receipts, fewer percent or more delay than this.
 
+    Tries must come from `least_calls` calls: one call that fails, of however many people, is an accident.
+    """
+
+    least_calls: int
     least_tries: int
     accepted_percent: int
     least_receipts: int
@@ -62,8 +73,8 @@ class Limits:
     mean_delay: int
 
 
-SUDDEN_LIMITS: Final = Limits(20, 50, 50, 40, 3600)
-ROLLING_LIMITS: Final = Limits(200, 85, 200, 60, 1800)
+SUDDEN_LIMITS: Final = Limits(3, 20, 50, 50, 40, 3600)
+ROLLING_LIMITS: Final = Limits(3, 200, 85, 200, 60, 1800)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +87,8 @@ class Standing:
 
 def ailment(pulse: Pulse, limits: Limits) -> str:
     """What is wrong with a channel by `limits`: ACCEPT, DELIVERY, DELAY, or nothing."""
-    if pulse.tries >= limits.least_tries and pulse.accepted_percent < limits.accepted_percent:
+    told = pulse.calls >= limits.least_calls and pulse.tries >= limits.least_tries
+    if told and pulse.accepted_percent < limits.accepted_percent:
         return "ACCEPT"
     if pulse.receipts >= limits.least_receipts and pulse.delivered_percent < limits.delivered_percent:
         return "DELIVERY"
@@ -99,17 +111,23 @@ def judge(
     if standing.circuit == "OPEN":
         return ("HALF_OPEN", "") if age is None or age >= hold else ("OPEN", "")
     if standing.circuit == "HALF_OPEN":
-        return _after_trial(trial)
+        return _after_trial(trial, is_over=is_alone or age is None or age >= TRIAL_PATIENCE)
     if age is not None and age < HOLD:
         return "CLOSED", ""
     why = ailment(sudden, SUDDEN_LIMITS) or ailment(rolling, ROLLING_LIMITS)
     return ("OPEN", why) if why else ("CLOSED", "")
 
 
-def _after_trial(trial: Pulse) -> tuple[str, str]:
+def _after_trial(trial: Pulse, *, is_over: bool) -> tuple[str, str]:
+    """Who takes everything and delivers nothing fails too: a trial waits for its receipts until it is over."""
     if trial.tries < TRIAL_TRIES:
         return "HALF_OPEN", ""
-    return ("CLOSED", "") if trial.accepted_percent >= ROLLING_LIMITS.accepted_percent else ("OPEN", "TRIAL")
+    if trial.accepted_percent < ROLLING_LIMITS.accepted_percent:
+        return "OPEN", "TRIAL"
+    if trial.receipts < TRIAL_TRIES:
+        return ("CLOSED", "") if is_over else ("HALF_OPEN", "")
+    slow = trial.mean_delay > ROLLING_LIMITS.mean_delay
+    return ("OPEN", "TRIAL") if slow or trial.delivered_percent < ROLLING_LIMITS.delivered_percent else ("CLOSED", "")
 
 
 def share(standing: Standing, *, now: datetime) -> int:

@@ -190,7 +190,9 @@ def submit(*, chunk: Chunk, rendered: Sequence[Rendered]) -> list[Outcome]:
     """Hand a fenced chunk to its provider; needs no transaction and must not be given one."""
     if connection.in_atomic_block:
         raise RuntimeError("A provider is never called inside a transaction.")
-    outcomes = [Outcome(one.message, 0, Refused(Category.REQUEST, one.fault)) for one in rendered if one.person is None]
+    outcomes = [
+        Outcome(one.message, 0, Refused(Category.INCOMPLETE, one.fault)) for one in rendered if one.person is None
+    ]
     complete = [(one, one.person) for one in rendered if one.person is not None]
     if complete:
         results = _results(chunk, [person for _one, person in complete])
@@ -203,7 +205,7 @@ def _results(chunk: Chunk, people: Sequence[Person]) -> list[Result]:
     try:
         results = list(adapter_for(chunk.channel).submit(people))
     except NotSubmitted as refusal:
-        return [Refused(Category.CHANNEL, str(refusal)[:64])] * len(people)
+        return [Refused(Category.AWAY, str(refusal)[:64])] * len(people)
     except Exception:  # an adapter's fault after the first byte: nobody knows, so nobody is written to again
         log.exception("adapter_failed", extra={"channel": chunk.channel.code, "handoff_id": chunk.handoff_id})
         return [Ambiguous("adapter fault")] * len(people)

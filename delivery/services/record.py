@@ -53,7 +53,8 @@ def record(*, chunk: Chunk, outcomes: Sequence[Outcome], now: datetime) -> None:
         return
     refused = {one.message.id: one.result for one in outcomes if isinstance(one.result, Refused)}
     closed = days_closed_to(rule=chunk.dispatch.day_rule, now=now) if refused else frozenset()
-    moves = [_move(chunk, one, closed, now=now, may_retry=bool(in_time)) for one in outcomes]
+    retries = _retries_before(outcomes)
+    moves = [_move(chunk, one, closed, retries, now=now, may_retry=bool(in_time)) for one in outcomes]
     moved = {one.id: one for one in move(month=chunk.dispatch.month, moves=moves, now=now)}
     _write_refs(chunk.channel, chunk.dispatch.month, outcomes, now=now)
     _write_attempts(chunk, outcomes, now=now)
@@ -64,7 +65,18 @@ def record(*, chunk: Chunk, outcomes: Sequence[Outcome], now: datetime) -> None:
         _follow_up(chunk, outcomes, now=now)
 
 
-def _move(chunk: Chunk, one: Outcome, closed: Collection[date], *, now: datetime, may_retry: bool) -> Move:
+def _retries_before(outcomes: Sequence[Outcome]) -> Counter[int]:
+    """How often each message that was now answered RETRY has been before."""
+    again = [one.message.id for one in outcomes if _category(one.result) == Category.RETRY]
+    if not again:
+        return Counter()
+    tries = Attempt.objects.filter(message_id__in=again, category=Category.RETRY)
+    return Counter(tries.values_list("message_id", flat=True))
+
+
+def _move(
+    chunk: Chunk, one: Outcome, closed: Collection[date], retries: Counter[int], *, now: datetime, may_retry: bool
+) -> Move:
     """Where a result leads; UNSURE (`may_retry` false) never returns to the queue, so its refusal is final."""
     cost = one.parts * chunk.channel.price
     message, result = one.message, one.result
@@ -72,7 +84,7 @@ def _move(chunk: Chunk, one: Outcome, closed: Collection[date], *, now: datetime
         return Move(message.id, "ACCEPTED", "", one.parts, cost, tries=message.tries)
     if not isinstance(result, Refused):
         return Move(message.id, "UNSURE", "AMBIGUOUS", one.parts, cost, tries=message.tries)
-    if not may_retry or next_state(result.category, message.tries) == "REFUSED":
+    if not may_retry or next_state(result.category, retries[message.id] + 1) == "REFUSED":
         return Move(message.id, "REFUSED", result.category, one.parts, 0, tries=message.tries)
     later = now + wait_before_retry(result.category, message.tries, secrets.randbelow(100))
     dispatch = chunk.dispatch
@@ -118,7 +130,7 @@ def _give_back_quota(chunk: Chunk, parts: int, *, now: datetime) -> None:
 
 
 def _note_health(chunk: Chunk, outcomes: Sequence[Outcome], *, now: datetime) -> None:
-    """Results that speak of the channel; a bad number or a refused text does not."""
+    """Results that speak of the channel: a bad number, a refused text or our own fault does not."""
     kinds = Counter(_health_of(one.result) for one in outcomes)
     circuits.note(
         channel_id=chunk.channel.pk, now=now, accepted_count=kinds["accepted"], failed_count=kinds["failed"],
@@ -127,9 +139,11 @@ def _note_health(chunk: Chunk, outcomes: Sequence[Outcome], *, now: datetime) ->
 
 
 def _health_of(result: Result) -> str:
+    if isinstance(result, Accepted):
+        return "accepted"
     if isinstance(result, Ambiguous):
         return "unsure"
-    return "failed" if isinstance(result, Refused) and result.category in AILS_CHANNEL else "accepted"
+    return "failed" if result.category in AILS_CHANNEL else ""
 
 
 def _follow_up(chunk: Chunk, outcomes: Sequence[Outcome], *, now: datetime) -> None:
@@ -143,6 +157,10 @@ def _follow_up(chunk: Chunk, outcomes: Sequence[Outcome], *, now: datetime) -> N
         subject = f"delivery.channel:{chunk.channel.pk}"
         facts = {"channel": chunk.channel.name, "why": codes[Category.REQUEST]}
         alerts.raise_alert(code="PROVIDER_REQUEST", subject=subject, now=now, **facts)
+    if Category.INCOMPLETE in codes:
+        subject = f"delivery.dispatch:{chunk.dispatch.pk}"
+        facts = {"source": chunk.dispatch.source, "why": codes[Category.INCOMPLETE]}
+        alerts.raise_alert(code="MESSAGE_INCOMPLETE", subject=subject, now=now, **facts)
     bad = sorted(
         str(one.message.phone_hash) for one in outcomes
         if isinstance(one.result, Refused) and one.result.category in SUPPRESSES_NUMBER

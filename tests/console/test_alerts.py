@@ -40,6 +40,7 @@ def one_of_each() -> list[Alert]:
         raised("CHANNEL_BROKEN", subject, channel=channel.name, why="ACCEPT"),
         raised("BALANCE_LOW", subject, channel=channel.name, balance=1_234_567),
         raised("PROVIDER_REQUEST", subject, channel=channel.name, why="REQUEST isv.PARAM"),
+        raised("MESSAGE_INCOMPLETE", "delivery.dispatch:1", source="campaigns.run:1", why="MergeFieldMissing"),
         raised("DISPATCH_PAUSED", "delivery.dispatch:1", source="campaigns.run:1", why="CONTENT"),
         raised("UNSURE_OLD", subject),
         raised("RETENTION_BUSY", "delivery.message:202511", kind="OperationalError"),

@@ -6,6 +6,7 @@ from django.db import IntegrityError, transaction
 from delivery.models import (
     Attempt,
     Channel,
+    ChannelPulse,
     ChannelState,
     Circuit,
     Dispatch,
@@ -16,7 +17,7 @@ from delivery.models import (
     VendorRef,
 )
 from delivery.rules.categories import Category
-from delivery.services import dispatches, pump, sweep
+from delivery.services import circuits, dispatches, pump, sweep
 from foundation.models import Alert, OutboxEvent
 from foundation.services import outbox
 from foundation.services.phones import hash_phone
@@ -90,18 +91,31 @@ def test_a_transient_refusal_returns_to_the_queue_and_gives_its_cap_slot_back(pr
     assert_counts_hold(dispatch, 1)
 
 
-def test_a_transient_refusal_ends_after_six_tries(provider: FakeProvider):
+def test_a_transient_refusal_ends_after_twelve_of_them(provider: FakeProvider):
     make_channel()
     dispatch = make_dispatch()
     [one] = add_people(dispatch, [mobile(1)])
     provider.default = refuse(Category.RETRY)
 
-    for step in range(8):
+    for step in range(14):
         pump_all(now=NOON + timedelta(minutes=10 * step))
 
-    assert (message(one).state, message(one).reason, message(one).tries) == ("REFUSED", "RETRY", 6)
-    assert len(provider.calls) == 6
+    assert (message(one).state, message(one).reason, message(one).tries) == ("REFUSED", "RETRY", 12)
+    assert len(provider.calls) == 12
     assert not is_queued(one) and not holds_slot(one)
+    assert_counts_hold(dispatch, 1)
+
+
+def test_what_ails_the_channel_does_not_use_up_a_messages_retries(provider: FakeProvider):
+    make_channel()
+    dispatch = make_dispatch()
+    [one] = add_people(dispatch, [mobile(1)])
+    provider.script = [not_submitted] * 15 + [refuse(Category.RETRY)]
+
+    for step in range(17):
+        pump_all(now=NOON + timedelta(minutes=10 * step))
+
+    assert (message(one).state, message(one).tries) == ("ACCEPTED", 17)
     assert_counts_hold(dispatch, 1)
 
 
@@ -184,20 +198,31 @@ def test_what_nobody_knows_is_unsure_keeps_its_slot_and_is_never_sent_again(prov
     assert_counts_hold(dispatch, 2)
 
 
-def test_a_call_that_never_left_breaks_the_channel_and_another_one_carries_it(provider: FakeProvider):
-    away, other = make_channel(weight=1), make_channel("two", weight=0)
+def test_one_call_that_never_left_is_repeated_and_leaves_the_channel_in_traffic(provider: FakeProvider):
+    channel = make_channel()
     dispatch = make_dispatch()
-    [one] = add_people(dispatch, [mobile(1)])
+    ids = add_people(dispatch, [mobile(n) for n in range(30)])
     provider.script = [not_submitted]
 
     pump_all()
-    assert (message(one).state, message(one).reason, holds_slot(one)) == ("PLANNED", "CHANNEL", False)
-    assert Channel.objects.get(pk=away.pk).circuit == Circuit.OPEN
-    Channel.objects.filter(pk=other.pk).update(weight=1)
+    assert {(message(one).state, message(one).reason, holds_slot(one)) for one in ids} == {("PLANNED", "AWAY", False)}
+    circuits.judge_all(now=NOON)
+    assert Channel.objects.get(pk=channel.pk).circuit == Circuit.CLOSED
     pump_all(now=NOON + timedelta(seconds=5))
 
-    assert (message(one).state, message(one).channel_id) == ("ACCEPTED", other.pk)
-    assert_counts_hold(dispatch, 1)
+    assert {message(one).state for one in ids} == {"ACCEPTED"}
+    assert_counts_hold(dispatch, 30)
+
+
+@pytest.mark.parametrize("category", [Category.REQUEST, Category.TIME, Category.NUMBER, Category.CONTENT])
+def test_what_is_not_the_channels_doing_says_nothing_of_its_health(provider: FakeProvider, category: Category):
+    make_channel()
+    add_people(make_dispatch(), [mobile(1)])
+    provider.script = [refuse(category)]
+
+    pump_all()
+
+    assert not ChannelPulse.objects.exists()
 
 
 def test_one_person_without_a_needed_name_is_refused_and_the_others_are_sent(provider: FakeProvider):
@@ -210,7 +235,8 @@ def test_one_person_without_a_needed_name_is_refused_and_the_others_are_sent(pro
     pump_all()
 
     assert (message(named).state, message(nameless).state) == ("ACCEPTED", "REFUSED")
-    assert message(nameless).reason == "REQUEST"
+    assert message(nameless).reason == "INCOMPLETE"
+    assert Alert.objects.get().code == "MESSAGE_INCOMPLETE"
     assert Attempt.objects.get(message_id=nameless).vendor_code == "MergeFieldMissing"
     assert provider.phones == [mobile(1)]
     assert not holds_slot(nameless)
@@ -225,7 +251,7 @@ def test_a_phone_that_no_key_opens_is_refused_and_never_unsure(provider: FakePro
 
     pump_all()
 
-    assert (message(one).state, message(one).reason) == ("REFUSED", "REQUEST")
+    assert (message(one).state, message(one).reason) == ("REFUSED", "INCOMPLETE")
     assert provider.calls == []
     assert_counts_hold(dispatch, 1)
 

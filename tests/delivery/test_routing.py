@@ -6,6 +6,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from delivery.models import CalendarDay, Channel, ChannelDay, ChannelPulse, Circuit, Route
+from delivery.rules.categories import Category
 from delivery.services import circuits
 from foundation.models import Alert
 from tests.delivery.ledgers import assert_counts_hold, message, pump_all, states
@@ -118,14 +119,16 @@ def test_cheapest_first_and_best_first(provider: FakeProvider):
 def test_a_channel_that_cannot_be_reached_hands_over_to_another_within_the_minute(provider: FakeProvider):
     ill, well = make_channel("ill", weight=1_000), make_channel("well", weight=1)
     dispatch = make_dispatch()
-    add_people(dispatch, [mobile(1)])
-    provider.script = [not_submitted]
-    pump_all()
+    add_people(dispatch, [mobile(n) for n in range(30)])
+    provider.script = [not_submitted] * 3
 
-    pump_all(now=NOON + timedelta(seconds=5))
+    for seconds in (0, 5, 15):
+        pump_all(now=NOON + timedelta(seconds=seconds))
+        circuits.judge_all(now=NOON + timedelta(seconds=seconds))
+    pump_all(now=NOON + timedelta(seconds=45))
 
     assert Channel.objects.get(pk=ill.pk).circuit == Circuit.OPEN
-    assert states(dispatch) == {"ACCEPTED": 1}
+    assert states(dispatch) == {"ACCEPTED": 30}
     assert message(provider_reference(provider)).channel_id == well.pk
 
 
@@ -133,16 +136,21 @@ def provider_reference(provider: FakeProvider) -> int:
     return int(provider.calls[-1][0].reference.split("-")[1])
 
 
+def _ail(channel: Channel) -> None:
+    for _call in range(3):
+        circuits.note(channel_id=channel.pk, now=NOON, failed_count=10)
+
+
 def test_the_sweep_breaks_tries_and_heals_a_channel(provider: FakeProvider):
     ill, well = make_channel("ill"), make_channel("well")
-    circuits.note(channel_id=ill.pk, now=NOON, failed_count=30)
+    _ail(ill)
 
     assert circuits.judge_all(now=NOON) == [ill.pk]
     assert Alert.objects.filter(closed_at=None).count() == 1
     assert circuits.judge_all(now=NOON + timedelta(minutes=9)) == []
     assert circuits.judge_all(now=NOON + timedelta(minutes=10)) == [ill.pk]
     assert Channel.objects.get(pk=ill.pk).circuit == Circuit.HALF_OPEN
-    circuits.note(channel_id=ill.pk, now=NOON + timedelta(minutes=11), accepted_count=25)
+    circuits.note(channel_id=ill.pk, now=NOON + timedelta(minutes=11), accepted_count=25, delivered_count=20)
     assert circuits.judge_all(now=NOON + timedelta(minutes=11)) == [ill.pk]
 
     ill.refresh_from_db()
@@ -155,7 +163,7 @@ def test_a_channel_on_its_own_is_tried_again_after_a_minute(provider: FakeProvid
     make_channel()
     dispatch = make_dispatch()
     add_people(dispatch, [mobile(n) for n in range(40)])
-    provider.script = [not_submitted]
+    provider.script = [refuse(Category.CHANNEL, "403")]
     pump_all()
 
     circuits.judge_all(now=NOON + timedelta(seconds=59))
@@ -181,7 +189,7 @@ def test_old_pulses_are_cleared_away():
 def test_two_sweepers_who_judge_at_once_move_a_circuit_once(race):
     ill = make_channel("ill")
     make_channel("well")
-    circuits.note(channel_id=ill.pk, now=NOON, failed_count=30)
+    _ail(ill)
 
     changed, faults = race(lambda _number: circuits.judge_all(now=NOON), 4)
 
