@@ -12,7 +12,7 @@ app.conf.task_routes = {
     "delivery.pump_urgent": {"queue": "urgent"},
     "delivery.pump_bulk": {"queue": "bulk"},
     "delivery.merge_receipts": {"queue": "inbound"},
-    "delivery.sweep": {"queue": "inbound"},
-    "delivery.ask_unsure": {"queue": "inbound"},
-    "campaigns.fire_due": {"queue": "inbound"},
+    # Short steps that nothing may keep waiting: what is due starts, what is lost comes back.
+    "delivery.sweep": {"queue": "clock"},
+    "campaigns.fire_due": {"queue": "clock"},
 }

@@ -42,6 +42,9 @@ LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
 
 # How long a worker may hold a chunk without a sign of life; tests that kill workers make it short.
 MESSAGE_LEASE_SECONDS = env.integer("MESSAGE_LEASE_SECONDS", 30, minimum=1)
+# How many pumps of a lane may work at once on all hosts together: a bound for the database, not for the workers.
+BULK_SLOTS = env.integer("BULK_SLOTS", 16, minimum=1)
+URGENT_SLOTS = env.integer("URGENT_SLOTS", 8, minimum=1)
 # How long a provider's "never heard of it" is not believed: it may still be writing the message down.
 UNSURE_GRACE_SECONDS = env.integer("UNSURE_GRACE_SECONDS", 600, minimum=1)
 # Months that messages are kept; the law asks for six.

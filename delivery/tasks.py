@@ -4,14 +4,13 @@ import time
 from collections.abc import Callable
 
 from celery import shared_task
+from django.conf import settings
 
 from delivery.services import balances, pump, receipts, retention, sweep, unsure
 from foundation import clock, queue
 from foundation.db import advisory_slot
 
 PUMP_SECONDS = 20
-BULK_SLOTS = 4
-URGENT_SLOTS = 2
 
 
 def _work_in_slot(task: str, slots: int, step: Callable[[], int]) -> None:
@@ -27,13 +26,15 @@ def _work_in_slot(task: str, slots: int, step: Callable[[], int]) -> None:
 @shared_task(name="delivery.pump_bulk", ignore_result=True)
 def pump_bulk(**_ignored: object) -> None:
     """Send marketing, chunk by chunk, for at most 20 seconds."""
-    _work_in_slot("delivery.pump_bulk", BULK_SLOTS, lambda: pump.send_chunk(lane="bulk", clock=clock.now))
+    _work_in_slot("delivery.pump_bulk", settings.BULK_SLOTS, lambda: pump.send_chunk(lane="bulk", clock=clock.now))
 
 
 @shared_task(name="delivery.pump_urgent", ignore_result=True)
 def pump_urgent(**_ignored: object) -> None:
     """Send codes and notices, chunk by chunk, for at most 20 seconds."""
-    _work_in_slot("delivery.pump_urgent", URGENT_SLOTS, lambda: pump.send_chunk(lane="urgent", clock=clock.now))
+    _work_in_slot(
+        "delivery.pump_urgent", settings.URGENT_SLOTS, lambda: pump.send_chunk(lane="urgent", clock=clock.now)
+    )
 
 
 @shared_task(name="delivery.merge_receipts", ignore_result=True)
@@ -45,7 +46,8 @@ def merge_receipts(**_ignored: object) -> None:
 @shared_task(name="delivery.sweep", ignore_result=True)
 def sweep_all(**_ignored: object) -> None:
     """Give back what dead workers held, end what is over, fold the counts."""
-    sweep.sweep(now=clock.now())
+    if sweep.sweep(now=clock.now()):
+        queue.ring("delivery.sweep")
 
 
 @shared_task(name="delivery.sweep_daily", ignore_result=True)
@@ -55,6 +57,7 @@ def sweep_daily(**_ignored: object) -> None:
     sweep.mark_unreported(now=clock.now())
     retention.drop_old_messages(now=clock.now())
     retention.clear_short_lived(now=clock.now())
+    retention.clear_inbox(now=clock.now())
 
 
 @shared_task(name="delivery.ask_unsure", ignore_result=True)

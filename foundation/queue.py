@@ -7,6 +7,8 @@ from celery import current_app
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
+STALE_SECONDS = 60  # an older ring that nobody answered is dropped, so that rings don't pile up while all are busy
+
 log = logging.getLogger(__name__)
 
 
@@ -14,7 +16,7 @@ def ring(task: str, **ids: Any) -> None:
     """
     Ask for `task` after the running transaction commits; at once when there is none.
 
-    A lost ring costs seconds, never work: Beat rings for every kind of work as the net,
+    A lost or stale ring costs seconds, never work: Beat rings for every kind of work as the net,
     so an unreachable broker is logged and not raised.
     """
     transaction.on_commit(lambda: _send(task, ids))
@@ -22,6 +24,6 @@ def ring(task: str, **ids: Any) -> None:
 
 def _send(task: str, ids: dict[str, Any]) -> None:
     try:
-        current_app.send_task(task, kwargs=ids, retry=False, ignore_result=True)
+        current_app.send_task(task, kwargs=ids, retry=False, ignore_result=True, expires=STALE_SECONDS)
     except OperationalError:
         log.warning("ring_lost", extra={"task": task})

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-LANES = {"urgent": 1, "inbound": 1, "bulk": 2, "background": 2}
+# In background at most one process each is busy with jobs and with asking providers; one is left for freezes.
+LANES = {"clock": 1, "urgent": 1, "inbound": 1, "bulk": 2, "background": 3}
 GRACE_SECONDS = 30.0
 SHORT_GRACE_SECONDS = 10.0
 

@@ -3,11 +3,12 @@ The gate: the last transaction before a provider is called.
 
 In one transaction: lock each phone's gate row in sorted order, read brakes, consent, suppression and caps,
 take the cap slots, move out who may not go, and commit the fence. An opt-out locks the same row, so
-after its commit no fence commits for that phone. Brakes are read after the locks, when nothing is left to wait for.
+after its commit no fence commits for that phone. Clock and brakes are read after the locks, when nothing is left to
+wait for.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -40,7 +41,7 @@ def configured_caps() -> Caps:
 
 
 @transaction.atomic(durable=True)
-def pass_gate(*, chunk: Chunk, parts: Mapping[int, int], now: datetime) -> set[int]:
+def pass_gate(*, chunk: Chunk, parts: Mapping[int, int], clock: Callable[[], datetime]) -> set[int]:
     """
     The ids of those of a chunk who may be written to now; their fence is committed when this returns.
 
@@ -48,7 +49,9 @@ def pass_gate(*, chunk: Chunk, parts: Mapping[int, int], now: datetime) -> set[i
     with their reason. Raises LeaseLost, with nothing changed.
     """
     hashes = sorted({one.phone_hash for one in chunk.messages})
-    consents = lock_gates(phone_hashes=hashes, now=now)
+    consents = lock_gates(phone_hashes=hashes, now=clock())
+    _lock_quota(chunk, now=clock())
+    now = clock()
     closed = days_closed_to(rule=chunk.dispatch.day_rule, now=now)
     kept_out = _kept_out(chunk, closed, now=now)
     if kept_out is None:
@@ -80,6 +83,18 @@ def _kept_out(chunk: Chunk, closed: Collection[date], *, now: datetime) -> dict[
     if dispatch.tier == Tier.MARKETING and not is_inside(now, *window, closed):
         return _back(chunk.messages, "WINDOW", next_allowed(now, *window, closed))
     return None
+
+
+LOCK_QUOTA = """
+INSERT INTO delivery_channelday AS d (channel_id, day, part_count) VALUES (%(channel_id)s, %(day)s, 0)
+ON CONFLICT (channel_id, day) DO UPDATE SET part_count = d.part_count
+"""
+
+
+def _lock_quota(chunk: Chunk, *, now: datetime) -> None:
+    """Wait for the channel's count of the day before anything is read that may change while waiting."""
+    if chunk.channel.daily_quota is not None:
+        execute(LOCK_QUOTA, {"channel_id": chunk.channel.pk, "day": day_of(now)})
 
 
 SPEND_QUOTA = """

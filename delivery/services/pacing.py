@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from delivery.models import Channel
+from delivery.rules.pace import bounds
 from foundation.db import execute, fetch_all
 
 log = logging.getLogger(__name__)
@@ -24,19 +25,20 @@ log = logging.getLogger(__name__)
 TIMEOUT_SECONDS = 0.5
 SLOW_DOWN_SECONDS = 2
 
-# KEYS[1] the bucket; ARGV parts per second, parts wanted, parts that must stay. The level may be below zero: a chunk
-# that turned out longer than reserved is charged afterwards. Answers parts granted and milliseconds to wait.
+# KEYS[1] the bucket; ARGV parts per second, parts wanted, parts that must stay, the least to grant. The level may be
+# below zero: a chunk that turned out longer than reserved is charged afterwards. Answers parts granted and
+# milliseconds to wait.
 SCRIPT = """
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local rate, wanted, stay = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local rate, wanted, stay, least = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local kept = redis.call('HMGET', KEYS[1], 'level', 'at')
 local capacity = math.max(rate, 1)
 local level, at = tonumber(kept[1]) or capacity, tonumber(kept[2]) or now
 level = math.min(capacity, level + math.max(0, now - at) * rate / 1000)
-local granted = math.max(0, math.min(wanted, math.floor(level - stay)))
-local wait = 0
-if granted == 0 then wait = math.ceil((stay + 1 - level) / rate * 1000) end
+local granted, wait = 0, 0
+if level - stay >= least then granted = math.min(wanted, math.floor(level - stay))
+else wait = math.ceil((stay + least - level) / rate * 1000) end
 redis.call('HSET', KEYS[1], 'level', level - granted, 'at', now)
 redis.call('PEXPIRE', KEYS[1], 600000)
 return {granted, wait}
@@ -48,11 +50,15 @@ WITH filled AS (
            GREATEST(0, extract(epoch FROM clock_timestamp() - at))) AS level
     FROM delivery_channelbucket WHERE channel_id = %(channel_id)s FOR UPDATE
 ), granted AS (
-    SELECT channel_id, level, GREATEST(0, LEAST(%(wanted)s, floor(level - %(stay)s)))::int AS parts FROM filled
+    SELECT channel_id, level,
+           CASE WHEN level - %(stay)s >= %(least)s THEN LEAST(%(wanted)s, floor(level - %(stay)s)) ELSE 0 END::int
+               AS parts
+    FROM filled
 )
 UPDATE delivery_channelbucket b SET level = g.level - g.parts, at = clock_timestamp()
 FROM granted g WHERE b.channel_id = g.channel_id
-RETURNING g.parts, CASE WHEN g.parts > 0 THEN 0 ELSE ceil((%(stay)s + 1 - g.level) / %(rate)s::numeric * 1000) END::int
+RETURNING g.parts, CASE WHEN g.parts > 0 THEN 0
+                   ELSE ceil((%(stay)s + %(least)s - g.level) / %(rate)s::numeric * 1000) END::int
 """
 FIRST = """
 INSERT INTO delivery_channelbucket (channel_id, level, at)
@@ -64,14 +70,13 @@ CHARGE = "UPDATE delivery_channelbucket SET level = level - %(parts)s WHERE chan
 def reserve(*, channel: Channel, parts: int, percent: int = 100, is_urgent: bool = False) -> tuple[int, float]:
     """
     Ask for up to `parts` (at least 1) of a channel's bucket; returns the parts granted and, when none, the seconds
-    to wait for one.
+    to wait for enough of them (`rules.pace`).
 
-    `percent` is the share of its speed that the channel may use now. Bulk leaves the last tenth of the bucket to
-    codes and notices.
+    `percent` is the share of its speed that the channel may use now.
     """
     rate = channel.parts_per_second * percent / 100
-    stay = 0 if is_urgent else int(rate) // 10
-    facts = {"channel_id": channel.pk, "rate": rate, "wanted": parts, "stay": stay}
+    stay, least = bounds(rate, parts, is_urgent=is_urgent)
+    facts = {"channel_id": channel.pk, "rate": rate, "wanted": parts, "stay": stay, "least": least}
     granted, wait = _try_valkey(_reserve_in_valkey, facts) or _reserve_in_database(facts)
     return granted, wait / 1000
 
@@ -122,9 +127,9 @@ def _key(channel_id: int) -> str:
 
 
 def _reserve_in_valkey(
-    _client: Any, script: Any, *, channel_id: int, rate: float, wanted: int, stay: int
+    _client: Any, script: Any, *, channel_id: int, rate: float, wanted: int, stay: int, least: int
 ) -> tuple[int, int]:
-    granted, wait = script(keys=[_key(channel_id)], args=[rate, wanted, stay])
+    granted, wait = script(keys=[_key(channel_id)], args=[rate, wanted, stay, least])
     return int(granted), int(wait)
 
 

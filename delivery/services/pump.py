@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from django.db import connection
+from django.db import OperationalError, connection
 
-from delivery.models import Channel, Route, RoutePolicy
+from delivery.models import Channel, ChannelState, Route, RoutePolicy
 from delivery.port import Accepted, Ambiguous, NotSubmitted, Person, Refused, Result
 from delivery.queries.channels import Usable, delivered_percents, usable
 from delivery.registry import adapter_for
@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
 
+RECORD_WAITS = (0.2, 1.0, 3.0, 5.0)  # seconds; together well below a hand-off's lease
 LONGEST_WAIT_SECONDS = 2.0  # for a bucket to fill; who waits longer leaves the work to those who found room
 
 
@@ -70,7 +71,7 @@ def send_chunk(*, lane: str, clock: Clock, pacer: Pacer = pacing) -> int:
     failpoints.reach("after_take")
     rendered = render(chunk)
     try:
-        passing = pass_gate(chunk=chunk, parts={one.message.id: one.parts for one in rendered}, now=clock())
+        passing = pass_gate(chunk=chunk, parts={one.message.id: one.parts for one in rendered}, clock=clock)
     except LeaseLost:
         log.warning("lease_lost_before_fence", extra={"handoff_id": chunk.handoff_id})
         pacer.charge(channel=chunk.channel, parts=-chunk.reserved)
@@ -81,11 +82,25 @@ def send_chunk(*, lane: str, clock: Clock, pacer: Pacer = pacing) -> int:
         failpoints.reach("after_fence")
         outcomes = submit(chunk=chunk, rendered=leaving)
         failpoints.reach("after_accept")
-        record(chunk=chunk, outcomes=outcomes, now=clock())
+        _record(chunk, outcomes, clock=clock, pacer=pacer)
         if any(isinstance(one.result, Refused) and one.result.category == Category.THROTTLE for one in outcomes):
             pacer.slow_down(channel=chunk.channel)
         failpoints.reach("after_record")
     return len(chunk.messages)
+
+
+def _record(chunk: Chunk, outcomes: Sequence[Outcome], *, clock: Clock, pacer: Pacer) -> None:
+    """Write the results down, again when the database went away meanwhile: unwritten, they would all be UNSURE."""
+    for wait in RECORD_WAITS:
+        try:
+            record(chunk=chunk, outcomes=outcomes, now=clock())
+        except OperationalError:
+            log.warning("record_tried_again", extra={"handoff_id": chunk.handoff_id})
+            connection.close_if_unusable_or_obsolete()
+            pacer.sleep(wait)
+        else:
+            return
+    record(chunk=chunk, outcomes=outcomes, now=clock())
 
 
 def choose_and_take(*, lane: str, clock: Clock, pacer: Pacer = pacing) -> Chunk | None:
@@ -113,7 +128,7 @@ def _try_lots(lane: str, pacer: Pacer, *, now: datetime) -> tuple[Chunk | None, 
     waits: list[float] = []
     for lot in lots:
         fitting = _fitting(lot, channels)
-        for one in _ranked(fitting, policies.get(lot.dispatch.tier, RoutePolicy.WEIGHTS), now=now):
+        for one in _ranked(lot, fitting, policies.get(lot.dispatch.tier, RoutePolicy.WEIGHTS), now=now):
             chunk, wait = _try(lot, one, pacer, is_urgent=lane == "urgent", now=now)
             if chunk is not None:
                 return chunk, None
@@ -122,13 +137,16 @@ def _try_lots(lane: str, pacer: Pacer, *, now: datetime) -> tuple[Chunk | None, 
 
 
 def _fitting(lot: Lot, channels: Sequence[Usable]) -> list[Usable]:
-    """Channels that serve a lot; one that is tested carries its test even while it is drained."""
+    """Channels that serve a lot; one that is tested carries its test even while it is drained or broken."""
     if lot.dispatch.only_channel_id is not None:
-        return [Usable(one, 100, None) for one in Channel.objects.filter(pk=lot.dispatch.only_channel_id)]
+        tested = Channel.objects.filter(pk=lot.dispatch.only_channel_id).exclude(state=ChannelState.DISABLED)
+        return [Usable(one, 100, None) for one in tested]
     return [one for one in channels if one.takes(tier=lot.dispatch.tier, carrier=lot.carrier)]
 
 
-def _ranked(fitting: Sequence[Usable], policy: str, *, now: datetime) -> list[Usable]:
+def _ranked(lot: Lot, fitting: Sequence[Usable], policy: str, *, now: datetime) -> Sequence[Usable]:
+    if lot.dispatch.only_channel_id is not None:
+        return fitting  # a channel is often tested before it is given any weight
     quality = delivered_percents(now=now) if policy == RoutePolicy.QUALITY else {}
     ways = [
         Way(one.channel.pk, one.channel.weight * one.percent, one.channel.price, quality.get(one.channel.pk, 100))

@@ -18,6 +18,7 @@ from delivery.adapters.simulator.carrier import Carrier
 from delivery.adapters.simulator.inside import InsideSimulator
 from delivery.adapters.simulator.scenario import Scenario
 from delivery.models import Channel, Dispatch, Ready
+from delivery.rules.pace import bounds
 from delivery.services import circuits, pump, receipts, sweep
 
 VENDOR = "rehearsal"
@@ -52,16 +53,13 @@ class VirtualPacer:
     def reserve(
         self, *, channel: Channel, parts: int, percent: int = 100, is_urgent: bool = False
     ) -> tuple[int, float]:
-        """
-        See `pacing.reserve`. Bulk waits until a whole batch has room: the pace is the same, the calls are a tenth.
-        """
+        """See `pacing.reserve`."""
         rate = channel.parts_per_second * percent / 100
-        stay = 0 if is_urgent else int(rate) // 10
+        stay, least = bounds(rate, parts, is_urgent=is_urgent)
         level = self._level(channel.pk, rate)
-        wanted = 1 if is_urgent else max(1, min(parts, int(rate) - stay))
-        granted = min(parts, int(level - stay)) if level - stay >= wanted else 0
+        granted = min(parts, int(level - stay)) if level - stay >= least else 0
         self._buckets[channel.pk] = (level - granted, self._clock.now)
-        return granted, 0.0 if granted else (stay + wanted - level) / rate
+        return granted, 0.0 if granted else (stay + least - level) / rate
 
     def _level(self, channel_id: int, rate: float) -> float:
         level, at = self._buckets.get(channel_id, (max(rate, 1.0), self._clock.now))

@@ -1,19 +1,18 @@
 """What is kept and for how long: partitions made ahead, detached and dropped; short-lived rows cleared away."""
 
 import logging
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from django.conf import settings
 from django.db import OperationalError, transaction
 
-from delivery.rules.window import month_after, month_of, months_before
+from delivery.rules.window import SHANGHAI, month_after, month_of, months_before
 from foundation.db import execute, fetch_all, load_sql
 from foundation.services import alerts
 
 log = logging.getLogger(__name__)
 
 REFERENCE_DAYS = 14  # receipts come within three days; support may ask for more
-RECEIPT_DAYS = 31
 CAP_DAYS = 8
 HANDOFF_DAYS = 14
 CHUNK = 10_000
@@ -43,11 +42,12 @@ def drop_old_messages(*, now: datetime) -> list[date]:
 
 def _drop(name: str, month: date, *, now: datetime) -> bool:
     subject = f"delivery.message:{month:%Y-%m}"
+    # Before the lock: nobody has to wait while millions are deleted.
+    _clear("delivery_attempt", "id", "month = %(limit)s", month)
     try:
         with transaction.atomic(durable=True):
             execute(LOCK_TIMEOUT)
             execute(f'ALTER TABLE delivery_message DETACH PARTITION "{name}"')
-            execute("DELETE FROM delivery_attempt WHERE month = %(month)s", {"month": month})
             execute("DELETE FROM delivery_unsuremessage WHERE month = %(month)s", {"month": month})
             execute(f'DROP TABLE "{name}"')
     except OperationalError as busy:
@@ -61,18 +61,31 @@ def _drop(name: str, month: date, *, now: datetime) -> bool:
 # Table, column of time, days. Rows are insert-only, so the oldest have the lowest ids.
 SHORT_LIVED: list[tuple[str, str, str, int]] = [
     ("delivery_vendorref", "id", "created_at < %(limit)s", REFERENCE_DAYS),
-    ("delivery_receipt", "id", "merged_at < %(limit)s", RECEIPT_DAYS),
     ("delivery_capentry", "message_id", "at < %(limit)s", CAP_DAYS),
     ("delivery_handoff", "id", "state IN ('RECORDED', 'RETURNED') AND created_at < %(limit)s", HANDOFF_DAYS),
 ]
 
 
 def clear_short_lived(*, now: datetime) -> int:
-    """Delete references, merged receipts, used-up cap slots and ended hand-offs, in chunks; returns how many."""
+    """Delete references, used-up cap slots and ended hand-offs, in chunks; returns how many."""
     return sum(_clear(table, key, condition, now - timedelta(days=days)) for table, key, condition, days in SHORT_LIVED)
 
 
-def _clear(table: str, key: str, condition: str, limit: datetime) -> int:
+def clear_inbox(*, now: datetime) -> int:
+    """
+    Delete receipts that came before the months kept, and forget who clicked then; returns how many rows.
+
+    Clicks stay without their visitor, so that what was counted of a link stays true.
+    """
+    limit = datetime.combine(months_before(month_of(now), settings.RETENTION_MONTHS), time(), SHANGHAI)
+    cleared = _clear("delivery_receipt", "id", "received_at < %(limit)s", limit)
+    return cleared + execute(FORGET_VISITORS, {"limit": limit})
+
+
+FORGET_VISITORS = "UPDATE delivery_click SET visitor = NULL WHERE visitor IS NOT NULL AND at < %(limit)s"
+
+
+def _clear(table: str, key: str, condition: str, limit: date) -> int:
     oldest = f"SELECT {key} FROM {table} WHERE {condition} ORDER BY {key} LIMIT {CHUNK}"
     delete = f"DELETE FROM {table} WHERE {key} IN ({oldest})"
     cleared = 0

@@ -1,7 +1,7 @@
 """The sweeper: gives back what dead workers held, ends what is over, folds the counts."""
 
 import logging
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -10,12 +10,13 @@ from django.db.models import Exists, OuterRef
 from delivery.models import Dispatch, DispatchState, Handoff, HandoffState, Heartbeat, Message, Ready
 from delivery.services import circuits
 from delivery.services.ledger import Move, move
-from foundation.db import execute, fetch_dicts, load_sql
+from foundation.db import execute, fetch_all, fetch_dicts, load_sql
 from foundation.services import outbox
 
 log = logging.getLogger(__name__)
 
 CHUNK = 5_000
+MOST_ENDED = 10 * CHUNK  # in one sweep: a million that expire must not keep the other duties waiting
 
 LOST = """
 UPDATE delivery_handoff SET state = CASE state WHEN 'TAKEN' THEN 'RETURNED' ELSE 'LOST' END
@@ -44,12 +45,15 @@ def return_lost(*, now: datetime) -> int:
 
 
 def end_waiting(*, now: datetime) -> int:
-    """Expire and cancel messages that wait in a dispatch that is over or was stopped; returns how many."""
-    over = Dispatch.objects.filter(state__in=[DispatchState.OPEN, DispatchState.PAUSED], expires_at__lte=now)
-    ended = sum(_end(dispatch, "EXPIRED", "TOO_LATE", now=now) for dispatch in over.order_by("id"))
-    waiting = Exists(Ready.objects.filter(dispatch_id=OuterRef("pk")))
-    stopped = Dispatch.objects.filter(waiting, state=DispatchState.STOPPED)
-    return ended + sum(_end(dispatch, "CANCELLED", "STOPPED", now=now) for dispatch in stopped.order_by("id"))
+    """Expire and cancel messages that wait in a dispatch that is over or was stopped, MOST_ENDED at most; how many."""
+    waiting = Dispatch.objects.filter(Exists(Ready.objects.filter(dispatch_id=OuterRef("pk")))).order_by("id")
+    over = waiting.filter(state__in=[DispatchState.OPEN, DispatchState.PAUSED], expires_at__lte=now)
+    stopped = waiting.filter(state=DispatchState.STOPPED)
+    ended = 0
+    for dispatches, state, reason in ((over, "EXPIRED", "TOO_LATE"), (stopped, "CANCELLED", "STOPPED")):
+        for dispatch in dispatches:
+            ended += _end(dispatch, state, reason, most=MOST_ENDED - ended, now=now)
+    return ended
 
 
 TAKE_WAITING = """
@@ -60,15 +64,16 @@ RETURNING message_id
 """
 
 
-def _end(dispatch: Dispatch, state: str, reason: str, *, now: datetime) -> int:
+def _end(dispatch: Dispatch, state: str, reason: str, *, most: int, now: datetime) -> int:
     ended = 0
-    while True:
+    while (limit := min(CHUNK, most - ended)) > 0:
         with transaction.atomic():
-            rows = fetch_dicts(TAKE_WAITING, {"dispatch_id": dispatch.pk, "limit": CHUNK})
+            rows = fetch_dicts(TAKE_WAITING, {"dispatch_id": dispatch.pk, "limit": limit})
             moves = [Move(row["message_id"], state, reason) for row in rows]
             ended += len(move(month=dispatch.month, moves=moves, now=now))
-        if len(rows) < CHUNK:
-            return ended
+        if len(rows) < limit:
+            break
+    return ended
 
 
 @transaction.atomic
@@ -96,24 +101,29 @@ def close_finished(*, now: datetime) -> int:
     return closed
 
 
+# The counts know where messages still wait for a receipt, so that months that are through are not read again.
+STILL_ACCEPTED = """
+SELECT DISTINCT d.month FROM delivery_tally t JOIN delivery_dispatch d ON d.id = t.dispatch_id
+WHERE t.state = 'ACCEPTED' AND t.message_count > 0 ORDER BY d.month
+"""
+
+
 def mark_unreported(*, now: datetime) -> int:
     """Give up waiting for receipts after settings.UNREPORTED_HOURS; a later one still counts. Returns how many."""
     limit = now - timedelta(hours=settings.UNREPORTED_HOURS)
-    oldest = limit - timedelta(days=30)
-    dispatches = Dispatch.objects.filter(not_before__lt=limit, not_before__gt=oldest)
-    return sum(_mark_silent(dispatch, limit, now=now) for dispatch in dispatches.order_by("id"))
+    fold_tallies()
+    return sum(_mark_silent(month, limit, now=now) for (month,) in fetch_all(STILL_ACCEPTED))
 
 
-def _mark_silent(dispatch: Dispatch, limit: datetime, *, now: datetime) -> int:
-    silent = Message.objects.filter(
-        month=dispatch.month, dispatch_id=dispatch.pk, state="ACCEPTED", submitted_at__lte=limit
-    )
+def _mark_silent(month: date, limit: datetime, *, now: datetime) -> int:
+    """One walk over a month, however many dispatches it has."""
+    silent = Message.objects.filter(month=month, state="ACCEPTED", submitted_at__lte=limit)
     marked = last_id = 0
     while ids := list(silent.filter(id__gt=last_id).order_by("id").values_list("id", flat=True)[:CHUNK]):
         last_id = ids[-1]
         with transaction.atomic():
             moves = [Move(i, "UNREPORTED", "NO_RECEIPT") for i in ids]
-            marked += len(move(month=dispatch.month, moves=moves, now=now))
+            marked += len(move(month=month, moves=moves, now=now))
     return marked
 
 
@@ -127,11 +137,16 @@ def beat(*, name: str, now: datetime) -> None:
     Heartbeat.objects.update_or_create(name=name, defaults={"at": now})
 
 
-def sweep(*, now: datetime) -> None:
-    """All of the sweep's small duties, each in transactions of its own; may run anywhere, any number of times."""
+def sweep(*, now: datetime) -> bool:
+    """
+    All of the sweep's small duties, each in transactions of its own; may run anywhere, any number of times.
+
+    Returns whether it left work to the next sweep.
+    """
     return_lost(now=now)
-    end_waiting(now=now)
+    is_more_left = end_waiting(now=now) >= MOST_ENDED
     close_finished(now=now)
     fold_tallies()
     circuits.judge_all(now=now)
     beat(name="sweep", now=now)
+    return is_more_left

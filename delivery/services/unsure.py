@@ -25,7 +25,7 @@ from foundation.services.phones import open_phone
 
 log = logging.getLogger(__name__)
 
-BATCH = 100
+BATCH = 20  # some providers are asked one by one, up to settings.VENDOR_TIMEOUT_SECONDS each
 ASKED = timedelta(minutes=2)  # while one worker asks, others leave these alone
 
 CLAIM = """
@@ -64,19 +64,18 @@ class Doubt:
 
 def ask_due(*, clock: Callable[[], datetime]) -> int:
     """
-    Ask providers about unsure messages whose time has come and settle what they know; returns how many were asked.
+    Ask providers about the next BATCH of unsure messages whose time has come and settle what they know; returns how
+    many were asked, 0 when none is due.
 
     Asked again ever less often; after settings.UNSURE_GIVE_UP_HOURS only a late receipt or a person settles them.
     """
-    asked = 0
-    while doubts := _claim(now=clock()):
-        asked += len(doubts)
-        by_channel: dict[int, list[Doubt]] = defaultdict(list)
-        for doubt in doubts:
-            by_channel[doubt.channel_id].append(doubt)
-        for channel_id, some in sorted(by_channel.items()):
-            _settle(channel_id, some, _ask(channel_id, some), now=clock())
-    return asked
+    by_channel: dict[int, list[Doubt]] = defaultdict(list)
+    doubts = _claim(now=clock())
+    for doubt in doubts:
+        by_channel[doubt.channel_id].append(doubt)
+    for channel_id, some in sorted(by_channel.items()):
+        _settle(channel_id, some, _ask(channel_id, some), now=clock())
+    return len(doubts)
 
 
 def _claim(*, now: datetime) -> list[Doubt]:

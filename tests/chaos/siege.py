@@ -27,7 +27,7 @@ from tests.chaos.crowd import announce, gather, set_speed
 from tests.chaos.judge import OPEN, judge, taken_by, untold
 
 SAMPLE_SECONDS = 2.0
-PARTS = ("bulk", "bulk", "bulk", "inbound", "background", "urgent", "beat", "web", "valkey")
+PARTS = ("bulk", "bulk", "bulk", "inbound", "clock", "background", "urgent", "beat", "web", "valkey")
 FIRST = ("beat", "valkey", "web", "bulk")  # are killed at least once each
 RESTART_AT = 50  # percent sent, when PostgreSQL is restarted
 STALLED_SECONDS = 300.0

@@ -238,6 +238,6 @@ def test_parts_that_a_killed_instance_left_are_ended_first(place):
 def test_every_lane_has_a_worker_and_the_clock_stops_first():
     parts = all_parts(PROJECT, {"WEB_PORT": "8000", "SIMULATOR_PORT": "8100"})
 
-    names = {"simulator", "web", "urgent", "inbound", "bulk", "background", "beat"}
+    names = {"simulator", "web", "clock", "urgent", "inbound", "bulk", "background", "beat"}
     assert {found.name for found in parts} == names
     assert min(parts, key=lambda found: found.stage).name == "beat"

@@ -54,7 +54,9 @@ def choose(*, now: datetime = NOON, lane: str = "bulk") -> Chunk | None:
 
 def pass_gate(chunk: Chunk, *, now: datetime = NOON) -> set[int]:
     """Take a chunk through the gate; the ids of those who may go."""
-    return gate.pass_gate(chunk=chunk, parts={one.message.id: one.parts for one in pump.render(chunk)}, now=now)
+    return gate.pass_gate(
+        chunk=chunk, parts={one.message.id: one.parts for one in pump.render(chunk)}, clock=lambda: now
+    )
 
 
 def hand_over(chunk: Chunk, *, now: datetime = NOON) -> list[Outcome]:

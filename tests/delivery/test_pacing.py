@@ -62,6 +62,18 @@ def test_a_share_of_the_speed_is_a_smaller_bucket(store):
     assert pacing.reserve(channel=channel, parts=200, percent=5, is_urgent=True)[0] == 5
 
 
+def test_bulk_waits_for_half_a_chunk_and_not_for_a_single_part(store):
+    channel = make_channel(parts_per_second=20)
+    assert pacing.reserve(channel=channel, parts=10)[0] == 10
+    assert pacing.reserve(channel=channel, parts=10)[0] == 8
+    nothing, wait = pacing.reserve(channel=channel, parts=10)
+
+    assert nothing == 0 and 0.15 < wait <= 0.25  # five parts
+    time.sleep(0.1)
+    assert pacing.reserve(channel=channel, parts=10)[0] == 0
+    assert pacing.reserve(channel=channel, parts=10, is_urgent=True)[0] >= 1
+
+
 def test_even_one_part_a_minute_comes_through(store):
     channel = make_channel(parts_per_second=1)
 

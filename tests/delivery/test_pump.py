@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 
 from delivery.models import (
     Attempt,
@@ -284,6 +284,43 @@ def test_a_refused_marketing_message_at_the_end_of_the_day_waits_for_the_next(pr
     pump_all(now=evening)
 
     assert message(one).not_before == MIDNIGHT + timedelta(days=1, hours=8)
+
+
+def test_results_are_written_although_the_database_was_away_for_a_moment(
+    provider: FakeProvider, monkeypatch: pytest.MonkeyPatch
+):
+    make_channel()
+    dispatch = make_dispatch()
+    add_people(dispatch, [mobile(n) for n in range(3)])
+    away, record = [OperationalError("the connection is lost")] * 2, pump.record
+
+    def wavering(**facts):
+        if away:
+            raise away.pop()
+        record(**facts)
+
+    monkeypatch.setattr(pump, "record", wavering)
+    monkeypatch.setattr(pump.pacing, "sleep", lambda _seconds: None)
+
+    pump_all()
+
+    assert states(dispatch) == {"ACCEPTED": 3}
+    assert len(provider.calls) == 1
+    assert_counts_hold(dispatch, 3)
+
+
+def test_a_channel_without_weight_carries_its_own_test_and_a_disabled_one_nothing(provider: FakeProvider):
+    channel = make_channel(weight=0)
+    dispatch = make_dispatch(tier="NOTICE", only_channel_id=channel.pk)
+    version = make_version("您好。", tier="NOTICE")
+    add_people(dispatch, [mobile(1)], version=version)
+    Channel.objects.update(state=ChannelState.DISABLED)
+    assert choose(lane="urgent", now=NOON) is None
+    Channel.objects.update(state=ChannelState.DRAINED)
+
+    pump_all(lane="urgent")
+
+    assert states(dispatch) == {"ACCEPTED": 1}
 
 
 def test_lanes_do_not_take_each_others_messages(provider: FakeProvider):

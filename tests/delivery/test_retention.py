@@ -1,11 +1,12 @@
 """What is kept, what is dropped, and what survives."""
 
 from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from django.db import connection, transaction
 
-from delivery.models import Attempt, CapEntry, Handoff, Message, Receipt, VendorRef
+from delivery.models import Attempt, CapEntry, Click, Handoff, Link, Message, Receipt, VendorRef
 from delivery.queries.tally import tally_of
 from delivery.rules.window import months_before
 from delivery.services import receipts, retention, sweep
@@ -108,7 +109,7 @@ def test_short_lived_rows_go_and_what_is_open_stays(provider: FakeProvider):
 
     assert not VendorRef.objects.exists() and not CapEntry.objects.exists()
     assert list(Handoff.objects.values_list("state", flat=True)) == ["LOST"]
-    assert list(Receipt.objects.values_list("vendor_id", flat=True)) == ["unknown"]
+    assert Receipt.objects.count() == 2  # kept as long as messages are
     assert Message.objects.get().state == "DELIVERED"
 
 
@@ -119,3 +120,26 @@ def test_the_partition_is_there_before_its_month_begins():
         cursor.execute("SELECT to_regclass('delivery_message_2027_02') IS NOT NULL")
         assert cursor.fetchone() == (True,)
     execute("DROP TABLE delivery_message_2027_01, delivery_message_2027_02")
+
+
+def test_receipts_go_with_the_months_and_clicks_forget_who_clicked(provider: FakeProvider, settings):
+    channel, link = make_channel(), Link.objects.create(token="a" * 11, target="https://x.cn", created_at=OLD)
+    for at in (OLD, NOON):
+        receipts.store_receipts(channel=channel, notes=provider.receipts(f"{at:%Y} DELIVRD".encode()), now=at)
+        Click.objects.create(link=link, at=at, is_preview=False, visitor=UUID(int=7))
+
+    assert retention.clear_inbox(now=NOON) == 2
+    assert retention.clear_inbox(now=NOON) == 0
+
+    assert [one.received_at for one in Receipt.objects.all()] == [NOON]
+    assert [(one.at, one.visitor) for one in Click.objects.order_by("id")] == [(OLD, None), (NOON, UUID(int=7))]
+
+
+def test_tries_of_an_old_month_go_before_anybody_has_to_wait(old_month, monkeypatch: pytest.MonkeyPatch):
+    locked: list[bool] = []
+    clear = retention._clear
+    monkeypatch.setattr(retention, "_clear", lambda *args: locked.append(connection.in_atomic_block) or clear(*args))
+
+    retention.drop_old_messages(now=NOON)
+
+    assert locked == [False] and not Attempt.objects.exists()

@@ -190,6 +190,32 @@ def test_a_big_stopped_dispatch_is_cancelled_in_chunks(provider: FakeProvider, m
     assert_counts_hold(dispatch, 5)
 
 
+def test_a_sweep_ends_so_many_and_asks_to_be_rung_again(provider: FakeProvider, monkeypatch):
+    from delivery.services import dispatches
+
+    monkeypatch.setattr(sweep, "CHUNK", 2)
+    monkeypatch.setattr(sweep, "MOST_ENDED", 3)
+    stopped, over = make_dispatch(), make_dispatch()
+    add_people(stopped, [mobile(n) for n in range(2)])
+    add_people(over, [mobile(n) for n in range(3)])
+    dispatches.stop(dispatch_id=stopped.pk)
+
+    assert sweep.sweep(now=over.expires_at) is True
+    assert sweep.sweep(now=over.expires_at) is False
+
+    assert (states(over), states(stopped)) == ({"EXPIRED": 3}, {"CANCELLED": 2})
+
+
+def test_an_accept_of_long_ago_is_given_up_too(provider: FakeProvider):
+    make_channel()
+    dispatch = make_dispatch(expires_at=NOON + timedelta(hours=720))
+    add_people(dispatch, [mobile(1)])
+    pump_all(now=NOON + timedelta(hours=700))
+
+    assert sweep.mark_unreported(now=NOON + timedelta(hours=771)) == 0
+    assert sweep.mark_unreported(now=NOON + timedelta(hours=773)) == 1
+
+
 def test_partitions_are_made_once_and_ahead():
     retention.ensure_partitions(now=NOON)
     retention.ensure_partitions(now=NOON)

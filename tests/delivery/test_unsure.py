@@ -1,5 +1,6 @@
 """Messages that may or may not have been taken."""
 
+import threading
 from collections import Counter
 from datetime import timedelta
 from itertools import pairwise
@@ -31,6 +32,16 @@ def doubtful(provider: FakeProvider) -> tuple:
     [one] = add_people(dispatch, [mobile(1)], sender_ref=5)
     pump_all()
     return channel, dispatch, one
+
+
+def test_asking_goes_batch_by_batch(provider: FakeProvider, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(unsure, "BATCH", 2)
+    make_channel()
+    add_people(make_dispatch(), [mobile(n) for n in range(3)])
+    provider.script = [ambiguous]
+    pump_all()
+
+    assert [ask(provider, at=NOON + GRACE) for _step in range(3)] == [2, 1, 0]
 
 
 def ask(provider: FakeProvider, *, at) -> int:
@@ -180,13 +191,37 @@ def test_two_workers_ask_about_everybody_once(provider: FakeProvider, race):
     pump_all()
     provider.known = {f"202611-{one}": Accepted(f"v{one}") for one in ids}
 
-    asked, faults = race(lambda _number: ask(provider, at=NOON + GRACE), 4)
+    asked, faults = race(lambda _number: sum(iter(lambda: ask(provider, at=NOON + GRACE), 0)), 4)
 
     assert faults == []
     assert sum(asked) == 200
     assert set(Counter(question.reference for question in provider.questions).values()) == {1}
     assert not UnsureMessage.objects.exists()
     assert_counts_hold(dispatch, 200)
+
+
+UNCLAIMED = """
+SELECT u.message_id, u.month, u.channel_id, u.since, u.check_count, u.absent_count, m.phone_cipher,
+       u.since AS submitted_at
+FROM delivery_unsuremessage u JOIN delivery_message m ON m.month = u.month AND m.id = u.message_id
+WHERE u.next_check_at <= %(now)s ORDER BY u.message_id LIMIT %(limit)s
+"""
+
+
+def test_negative_control_without_the_claim_two_ask_about_the_same(provider: FakeProvider, race, monkeypatch):
+    make_channel()
+    provider.default = ambiguous
+    ids = add_people(make_dispatch(), [mobile(n) for n in range(10)])
+    pump_all()
+    provider.known = {f"202611-{one}": Accepted(f"v{one}") for one in ids}
+    monkeypatch.setattr(unsure, "CLAIM", UNCLAIMED)
+    meeting, query = threading.Barrier(2, timeout=10), provider.query
+    monkeypatch.setattr(provider, "query", lambda questions: meeting.wait() * 0 or query(questions))
+
+    _asked, faults = race(lambda _number: ask(provider, at=NOON + GRACE), 2)
+
+    assert faults == []
+    assert set(Counter(question.reference for question in provider.questions).values()) == {2}
 
 
 def test_a_person_and_a_provider_who_settle_at_once_settle_once(provider: FakeProvider, race):
