@@ -266,6 +266,11 @@ class Run(models.Model):
         return int((self.fired_at - self.occurrence_at).total_seconds())
 
     @property
+    def subject(self) -> str:
+        """Its name in alerts and in the audit."""
+        return f"campaigns.run:{self.pk}"
+
+    @property
     def source(self) -> str:
         """The name under which dispatch, coupons and redemptions know this run."""
         return f"campaign_run:{self.pk}"

@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from campaigns.services import freeze, retention, runs
+from delivery.services import sweep
 from foundation import clock
 
 
@@ -10,6 +11,7 @@ from foundation import clock
 def fire_due(**_ignored: object) -> None:
     """Make the runs whose time has come."""
     runs.fire_due(now=clock.now())
+    sweep.beat(name="clock", now=clock.now())
 
 
 @shared_task(name="campaigns.freeze_open", ignore_result=True)

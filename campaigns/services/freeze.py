@@ -77,8 +77,8 @@ def freeze(*, run_id: int, now: datetime) -> None:
         plan = wave_plan(run=_load(run_id))
         while freeze_chunk(run_id=run_id, plan=plan):
             pass
-        release(run_id=run_id, now=now)
-        note_changes(run_id=run_id)
+        if release(run_id=run_id, now=now):
+            note_changes(run_id=run_id)
     except DomainError as refusal:
         _keep_exclusions(run_id)
         fail(run_id=run_id, reason=str(refusal), now=now)
@@ -90,6 +90,9 @@ def _load(run_id: int) -> Run:
     ).get(pk=run_id)
 
 
+ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended(%(source)s, 0))"
+
+
 @transaction.atomic
 def fix_audience(*, run_id: int, now: datetime) -> None:
     """
@@ -97,9 +100,11 @@ def fix_audience(*, run_id: int, now: datetime) -> None:
 
     Raises DomainError when the campaign is no longer what was approved.
     """
-    if not Run.objects.filter(pk=run_id, state=RunState.FIRED).update(state=RunState.FREEZING):
-        return
+    # Not the run's row is locked: for a million this takes a minute, in which a click on "stop" must not wait.
+    execute(ONE_AT_A_TIME, {"source": f"campaigns.fix_audience:{run_id}"})
     run = _load(run_id)
+    if run.state != RunState.FIRED:
+        return
     campaign = run.campaign
     if content_sha256(campaign) != campaign.approved_sha256:
         raise DomainError(_("The campaign is not what was approved."))
@@ -118,7 +123,9 @@ def fix_audience(*, run_id: int, now: datetime) -> None:
         window=(campaign.window_from_minute, campaign.window_until_minute), cap_policy=campaign.cap_policy,
         day_rule=campaign.day_rule,
     )  # fmt: skip
-    Run.objects.filter(pk=run_id).update(dispatch_id=dispatch.pk, matched_count=matched, planned_count=planned)
+    facts = {"dispatch_id": dispatch.pk, "matched_count": matched, "planned_count": planned}
+    if not Run.objects.filter(pk=run_id, state=RunState.FIRED).update(state=RunState.FREEZING, **facts):
+        transaction.set_rollback(True)  # paused or stopped meanwhile
 
 
 @transaction.atomic
@@ -212,22 +219,24 @@ def _begin(plan: WavePlan, one: Picked) -> str | None:
 
 
 @transaction.atomic
-def release(*, run_id: int, now: datetime) -> None:
+def release(*, run_id: int, now: datetime) -> bool:
     """
-    Open the dispatch once everybody's message is written; the last worker to come does it.
+    Open the dispatch once everybody's message is written; the last worker to come does it. Whether this one did.
 
     Raises DomainError when the run has nobody to write to.
     """
     if RunAudience.objects.filter(run_id=run_id, exclusion="", is_frozen=False).exists():
-        return
+        return False
     freezing = Run.objects.filter(pk=run_id, state=RunState.FREEZING)
     if freezing.filter(planned_count=0).exists():
         raise DomainError(_("Nobody would receive it."))
-    if freezing.update(state=RunState.SENDING, released_at=now):
-        _keep_exclusions(run_id)
-        run = Run.objects.get(pk=run_id)
-        assert run.dispatch_id is not None
-        dispatches.release(dispatch_id=run.dispatch_id)
+    if not freezing.update(state=RunState.SENDING, released_at=now):
+        return False
+    _keep_exclusions(run_id)
+    run = Run.objects.get(pk=run_id)
+    assert run.dispatch_id is not None
+    dispatches.release(dispatch_id=run.dispatch_id)
+    return True
 
 
 def _keep_exclusions(run_id: int) -> None:

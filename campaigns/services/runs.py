@@ -8,7 +8,7 @@ until its last open run has ended; a campaign that is sent once is a series of o
 import logging
 from collections import deque
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -24,11 +24,13 @@ from delivery.models import Dispatch, DispatchState
 from delivery.services import dispatches
 from foundation import queue
 from foundation.errors import DomainError, HasMoved
-from foundation.models import Operator
+from foundation.models import Alert, Operator
 from foundation.services import alerts, audit
 
 log = logging.getLogger(__name__)
 
+PREPARING = (RunState.FIRED, RunState.FREEZING)
+UNDER_WAY = (*PREPARING, RunState.SENDING, RunState.PAUSED)
 MISSED_RUNS = 400  # a series that slept for longer leaves no rows for what is older
 LATE_SECONDS = 60  # Beat rings every 10 s: a minute is no jitter any more
 
@@ -58,7 +60,26 @@ def fire_due(*, now: datetime) -> list[int]:
             continue
         if run_id is not None:
             fired.append(run_id)
+    _watch_starts(now=now)
     return fired
+
+
+def _watch_starts(*, now: datetime) -> None:
+    """
+    Tell a person, once, of each run and campaign that should have begun a minute ago and has not, whatever the cause.
+
+    The alert closes by itself when it begins, or will not any more.
+    """
+    limit = now - timedelta(seconds=LATE_SECONDS)
+    known = set(Alert.objects.filter(code="START_STUCK", closed_at=None).values_list("subject", flat=True))
+    preparing = Run.objects.filter(state__in=PREPARING, fired_at__lte=limit).select_related("campaign")
+    unfired = Campaign.objects.filter(state=CampaignState.APPROVED, next_at__lte=limit)
+    names = {run.subject: run.campaign.name for run in preparing}
+    names |= {f"campaigns.campaign:{campaign.pk}": campaign.name for campaign in unfired}
+    for subject in sorted(names.keys() - known):
+        alerts.raise_alert(code="START_STUCK", subject=subject, now=now, campaign=names[subject])
+    for subject in sorted(known - names.keys()):
+        alerts.clear(code="START_STUCK", subject=subject, now=now)
 
 
 @transaction.atomic
@@ -117,7 +138,7 @@ def _begin(campaign: Campaign, run: Run, *, now: datetime) -> None:
     log.info("run_fired", extra={"run_id": run.pk, "late_seconds": late_seconds, "verdict": str(verdict)})
     if late_seconds > LATE_SECONDS:
         alerts.raise_alert(
-            code="RUN_LATE", subject=f"campaigns.run:{run.pk}", now=now, seconds=late_seconds, verdict=str(verdict),
+            code="RUN_LATE", subject=run.subject, now=now, seconds=late_seconds, verdict=str(verdict),
             campaign_id=campaign.pk, campaign=campaign.name,
         )  # fmt: skip
 
@@ -161,8 +182,7 @@ def fail(*, run_id: int, reason: str, now: datetime) -> None:
 
     Further occurrences of its campaign are not touched.
     """
-    unsent = [RunState.FIRED, RunState.FREEZING]
-    if not Run.objects.filter(pk=run_id, state__in=unsent).update(
+    if not Run.objects.filter(pk=run_id, state__in=PREPARING).update(
         state=RunState.FAILED, reason=reason[:200], finished_at=now
     ):
         return
@@ -208,28 +228,40 @@ def end_series(*, campaign_id: int, by: Operator, now: datetime) -> None:
     audit.record(action="campaign.ended", subject=f"campaigns.campaign:{campaign_id}", by=by, now=now)
 
 
-def _swap(run_id: int, old: Sequence[RunState], new: RunState, refusal: str) -> Run:
-    if not Run.objects.filter(pk=run_id, state__in=old).update(state=new):
+def _locked(run_id: int, states: Sequence[RunState], refusal: str) -> Run:
+    run = Run.objects.select_for_update(no_key=True).get(pk=run_id)
+    if run.state not in states:
         raise HasMoved(refusal)
-    return Run.objects.get(pk=run_id)
+    return run
+
+
+def _put(run: Run, state: RunState, action: str, *, by: Operator, now: datetime, **facts: Any) -> None:
+    Run.objects.filter(pk=run.pk).update(state=state, **facts)
+    audit.record(action=action, subject=run.subject, by=by, now=now)
 
 
 @transaction.atomic
 def pause(*, run_id: int, by: Operator, now: datetime) -> None:
-    """No further message of the run leaves. Raises HasMoved."""
-    run = _swap(run_id, [RunState.SENDING], RunState.PAUSED, _("Only a run that is sending can be paused."))
-    assert run.dispatch_id is not None
-    dispatches.pause(dispatch_id=run.dispatch_id)
-    audit.record(action="run.paused", subject=f"campaigns.run:{run_id}", by=by, now=now)
+    """No further message of the run leaves; one that is being prepared rests where it is. Raises HasMoved."""
+    run = _locked(run_id, [*PREPARING, RunState.SENDING], _("Only a run that is under way can be paused."))
+    if run.state == RunState.SENDING:
+        assert run.dispatch_id is not None
+        dispatches.pause(dispatch_id=run.dispatch_id)
+    _put(run, RunState.PAUSED, "run.paused", by=by, now=now)
 
 
 @transaction.atomic
 def resume(*, run_id: int, by: Operator, now: datetime) -> None:
-    """A paused run goes on with the exact next person. Raises HasMoved."""
-    run = _swap(run_id, [RunState.PAUSED], RunState.SENDING, _("Only a paused run can go on."))
-    assert run.dispatch_id is not None
-    dispatches.resume(dispatch_id=run.dispatch_id)
-    audit.record(action="run.resumed", subject=f"campaigns.run:{run_id}", by=by, now=now)
+    """A paused run goes on with the exact next person, to prepare or to send. Raises HasMoved."""
+    run = _locked(run_id, [RunState.PAUSED], _("Only a paused run can go on."))
+    if run.released_at is not None:
+        assert run.dispatch_id is not None
+        dispatches.resume(dispatch_id=run.dispatch_id)
+        state = RunState.SENDING
+    else:
+        state = RunState.FIRED if run.dispatch_id is None else RunState.FREEZING
+        queue.ring("campaigns.freeze_open")
+    _put(run, state, "run.resumed", by=by, now=now)
 
 
 @transaction.atomic
@@ -239,12 +271,12 @@ def stop(*, run_id: int, by: Operator, now: datetime) -> None:
 
     Further occurrences of its campaign are not touched: `end_series` does that.
     """
-    open_states = [RunState.SENDING, RunState.PAUSED]
-    run = _swap(run_id, open_states, RunState.STOPPED, _("This run has ended already."))
-    assert run.dispatch_id is not None
-    dispatches.stop(dispatch_id=run.dispatch_id)
+    run = _locked(run_id, UNDER_WAY, _("This run has ended already."))
+    if run.dispatch_id is not None:
+        dispatches.stop(dispatch_id=run.dispatch_id)
+    # With a dispatch the run has ended when nothing of it waits any more.
+    _put(run, RunState.STOPPED, "run.stopped", by=by, now=now, finished_at=None if run.dispatch_id else now)
     settle(campaign_id=run.campaign_id)
-    audit.record(action="run.stopped", subject=f"campaigns.run:{run_id}", by=by, now=now)
 
 
 @transaction.atomic

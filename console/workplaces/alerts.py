@@ -45,6 +45,10 @@ SENTENCES: dict[str, Any] = {
         "An old month could not be deleted because it was in use. It is tried again nightly."
     ),
     "LEDGER_WRONG": gettext_lazy("The nightly proof “%(check)s” found %(wrong)s rows that do not agree. Call IT."),
+    "START_STUCK": gettext_lazy(
+        "“%(campaign)s” should have begun more than a minute ago and has not. A large one takes minutes to prepare; "
+        "otherwise call IT."
+    ),
     "RUN_LATE": gettext_lazy("The run of “%(campaign)s” came up %(seconds)s seconds late."),
 }
 """What each code means; `facts` fill the names in."""
@@ -54,6 +58,7 @@ PLACES: dict[str, tuple[str, Callable[[int], str]]] = {
     "delivery.dispatch": (
         "campaigns.view_campaign", lambda pk: _run_page(Run.objects.filter(dispatch_id=pk).first())
     ),
+    "campaigns.campaign": ("campaigns.view_campaign", lambda pk: reverse("campaign", args=[pk])),
     "campaigns.run": ("campaigns.view_campaign", lambda pk: _run_page(Run.objects.filter(pk=pk).first())),
 }  # fmt: skip
 PLACES_BY_CODE = {

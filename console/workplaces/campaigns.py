@@ -144,6 +144,7 @@ def _run_context(request: HttpRequest, run: Run) -> dict[str, Any]:
     report, codes = queries.report(run=run), receipt_codes()
     return {
         "run": run,
+        "under_way": runs.UNDER_WAY,
         "delay": delay_words(run.delay_seconds),
         "given_up_at": expires_at(run.occurrence_at, run.campaign.valid_hours),
         "report": report,

@@ -1,4 +1,4 @@
-"""How old the things are that wait for a person: unsure messages and receipts without a message."""
+"""What a person has to see to: unsure messages and receipts without a message by age, and a machine that stands."""
 
 from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
-from delivery.models import Receipt, UnsureMessage
+from delivery.models import Heartbeat, Receipt, UnsureMessage
 from delivery.queries.unsure import Known, oldest_known
 
 HOUR, DAY, THREE_DAYS = timedelta(hours=1), timedelta(days=1), timedelta(days=3)
@@ -50,6 +50,23 @@ def _bands(rows: QuerySet[Any], field: str, *, now: datetime) -> dict[int, Bands
         older=Count("pk", filter=~younger(THREE_DAYS)),
     )  # fmt: skip
     return {row.pop("channel_id"): Bands(**row) for row in found}
+
+
+BEATING = ("clock", "sweep")  # what starts campaigns, and what gives back and ends
+SILENT_AFTER = timedelta(seconds=90)
+
+
+def standing_since(*, now: datetime) -> tuple[bool, datetime | None]:
+    """
+    Whether a part of the machine gives no sign of life any more, and since when; None when it never gave one.
+
+    Whoever asks must not be part of it: a page.
+    """
+    seen = dict(Heartbeat.objects.filter(name__in=BEATING).values_list("name", "at"))
+    if len(seen) < len(BEATING):
+        return True, None
+    oldest = min(seen.values())
+    return now - oldest > SILENT_AFTER, oldest
 
 
 def newest_known(*, limit: int, before_id: int | None) -> list[Known]:

@@ -11,8 +11,10 @@ from console.permissions import OFFICE_ROLES
 from delivery.models import Brake, Channel, Dispatch, Message, Reply, ReplyAnswer
 from delivery.port import ReplyNote
 from delivery.queries.control_room import Lane, lanes
+from delivery.queries.watch import BEATING
 from delivery.services import pump
 from delivery.services.replies import receive_replies
+from delivery.services.sweep import beat
 from foundation import clock
 from foundation.models import AuditEntry, Operator
 from members.services.consent import opt_out
@@ -182,6 +184,8 @@ def test_nothing_is_stopped_without_a_reason(reason):
 @pytest.mark.parametrize("path", ["/console/", "/console/campaigns/", "/console/members/member/", "/console/alerts/"])
 def test_every_office_page_says_what_is_held_and_by_whom_the_brake_was_pulled_stays_known(path):
     client = client_of("marketing")
+    for name in BEATING:
+        beat(name=name, now=clock.now())
     assert "k-strip" not in client.get(path).content.decode()
 
     client.post("/console/sending/hold/", {"scope": "TIER:MARKETING", "reason": "价格写错了"})
