@@ -83,12 +83,20 @@ class ReplyNote:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A row of a webhook's body that can't be understood: why, in English, and the row as it came."""
+
+    fault: str
+    row: str
+
+
 class NotSubmitted(Exception):
     """Not one byte was written to the provider; anything less certain is Ambiguous, not an exception."""
 
 
 class Malformed(ValueError):
-    """A webhook's body is not what this provider sends."""
+    """A webhook's body is not what this provider sends, as a whole."""
 
 
 class Adapter(Protocol):
@@ -114,10 +122,10 @@ class Adapter(Protocol):
         """The money left with the provider in 1/10000 yuan; None when it does not say. Raises NotSubmitted."""
         ...
 
-    def receipts(self, body: bytes) -> list[ReceiptNote]:
-        """The receipts in a webhook's body. Raises Malformed."""
+    def receipts(self, body: bytes) -> list[ReceiptNote | Unread]:
+        """The receipts in a webhook's body, in its order. Raises Malformed."""
         ...
 
-    def replies(self, body: bytes) -> list[ReplyNote]:
-        """The replies in a webhook's body. Raises Malformed."""
+    def replies(self, body: bytes) -> list[ReplyNote | Unread]:
+        """The replies in a webhook's body, in its order. Raises Malformed."""
         ...

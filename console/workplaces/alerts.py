@@ -45,6 +45,9 @@ SENTENCES: dict[str, Any] = {
         "An old month could not be deleted because it was in use. It is tried again nightly."
     ),
     "LEDGER_WRONG": gettext_lazy("The nightly proof “%(check)s” found %(wrong)s rows that do not agree. Call IT."),
+    "NOTES_UNREAD": gettext_lazy(
+        "Channel %(channel)s told receipts or replies that could not be read (%(why)s). They are kept; IT has to look."
+    ),
     "START_STUCK": gettext_lazy(
         "“%(campaign)s” should have begun more than a minute ago and has not. A large one takes minutes to prepare; "
         "otherwise call IT."
@@ -63,6 +66,7 @@ PLACES: dict[str, tuple[str, Callable[[int], str]]] = {
 }  # fmt: skip
 PLACES_BY_CODE = {
     "UNSURE_OLD": ("delivery.view_message", "unsure"),
+    "NOTES_UNREAD": ("delivery.view_channel", "unknown-receipts"),
     "LEDGER_WRONG": ("foundation.view_ledgerproof", "proofs"),
 }
 """Who may open the page, and the page."""

@@ -1,4 +1,4 @@
-"""Receipts that match no message: kept, looked up again, and shown."""
+"""Receipts that match no message and notes that can't be read: kept and shown."""
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
@@ -6,7 +6,7 @@ from django.views.decorators.http import require_safe
 
 from console.workplaces.base import page, workplace
 from delivery.models import Channel
-from delivery.queries.strays import latest_strays, strays_by_channel
+from delivery.queries.strays import latest_strays, latest_unread, strays_by_channel
 from delivery.queries.watch import stray_bands
 from foundation import clock
 
@@ -29,5 +29,8 @@ def unknown_receipts(request: HttpRequest) -> HttpResponse:
         waiting=waiting, given_up=given_up,
         by_channel=[(names.get(pk, pk), bands) for pk, bands in sorted(ages.items())],
         rows=[(one, names.get(one.channel_id, one.channel_id)) for one in rows],
+        unread=[] if before else [
+            (one, names.get(one.channel_id, one.channel_id), row) for one, row in latest_unread(limit=PER_PAGE)
+        ],
         next_before=rows[-1].pk if len(rows) == PER_PAGE else None,
     )  # fmt: skip

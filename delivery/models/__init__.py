@@ -16,11 +16,13 @@ from delivery.models.inbox import (
     Click,
     FailureEffect,
     Link,
+    NoteKind,
     Receipt,
     ReceiptCode,
     Reply,
     ReplyAnswer,
     ReplyState,
+    UnreadNote,
 )
 from delivery.models.message import (
     Attempt,
@@ -62,6 +64,7 @@ __all__ = [
     "Link",
     "Message",
     "MessageState",
+    "NoteKind",
     "Ready",
     "Receipt",
     "ReceiptCode",
@@ -72,6 +75,7 @@ __all__ = [
     "RoutePolicy",
     "Tally",
     "TallyDelta",
+    "UnreadNote",
     "UnsureMessage",
     "VendorRef",
 ]

@@ -37,6 +37,28 @@ class Receipt(models.Model):
         return f"{self.vendor_id} {self.vendor_code}"
 
 
+class NoteKind(models.TextChoices):
+    RECEIPT = "RECEIPT", _("receipt")
+    REPLY = "REPLY", _("reply")
+
+
+class UnreadNote(models.Model):
+    """A row that a provider told and nobody could read. Sealed, because it may hold a phone and what somebody wrote."""
+
+    channel_id = models.BigIntegerField(_("channel"))
+    kind = models.CharField(_("kind"), max_length=10, choices=NoteKind.choices)
+    fault = models.CharField(_("what is wrong"), max_length=120)
+    row_cipher = models.BinaryField(_("sealed row"))
+    received_at = models.DateTimeField(_("received at"))
+
+    class Meta:
+        verbose_name = _("note that could not be read")
+        verbose_name_plural = _("notes that could not be read")
+
+    def __str__(self) -> str:
+        return f"{self.kind} #{self.pk}"
+
+
 class FailureEffect(models.TextChoices):
     NONE = "NONE", _("nothing")
     SOFT = "SOFT", _("suppress when it happens again")

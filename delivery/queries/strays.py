@@ -1,11 +1,13 @@
-"""Receipts that match no message."""
+"""Receipts that match no message, and notes that nobody could read."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count, Max, Min, Q
 
-from delivery.models import Channel, Receipt
+from delivery.models import Channel, Receipt, UnreadNote
+from foundation.crypto import key_ring
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +42,12 @@ def latest_strays(*, limit: int, before_id: int | None) -> list[Receipt]:
     if before_id is not None:
         rows = rows.filter(pk__lt=before_id)
     return list(rows.order_by("-id")[:limit])
+
+
+LONG_NUMBER = re.compile(r"\d{4,}(?=\d{4})")  # phones, codes of coupons
+
+
+def latest_unread(*, limit: int) -> list[tuple[UnreadNote, str]]:
+    """The newest notes that could not be read, each with its row; of long numbers only the last four digits."""
+    notes = UnreadNote.objects.order_by("-id")[:limit]
+    return [(one, LONG_NUMBER.sub("****", key_ring().decrypt(bytes(one.row_cipher)))) for one in notes]

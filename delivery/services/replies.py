@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -9,11 +10,12 @@ from django.db import transaction
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
-from delivery.models import Channel, Message, Reply, ReplyAnswer, ReplyState
-from delivery.port import ReplyNote
+from delivery.models import Channel, Message, NoteKind, Reply, ReplyAnswer, ReplyState
+from delivery.port import ReplyNote, Unread
 from delivery.rules.routing import lot_carrier
 from delivery.services import dispatches
 from delivery.services.dispatches import NewMessage
+from delivery.services.unread import keep_unread
 from foundation.errors import DomainError, HasMoved
 from foundation.models import Operator
 from foundation.phone import PhoneRefused, parse_mobile
@@ -36,11 +38,14 @@ def receive_replies(*, channel: Channel, notes: Sequence[ReplyNote], now: dateti
     """
     Keep replies; an opt-out takes effect in the same transaction, before the provider gets its answer.
 
-    A repeated reply changes nothing. Returns how many were new.
+    A repeated reply changes nothing. One from no mobile number (a short code, a landline) is nobody's opt-out and is
+    kept unread. Returns how many were new.
     """
     known = [(seal(mobile), note) for note in notes if (mobile := _mobile(note.phone))]
     # Sorted by phone: the gate locks the same rows in this order.
     known.sort(key=lambda one: one[0].hash)
+    strange = [Unread("phone is no mobile number.", str(asdict(note))) for note in notes if not _mobile(note.phone)]
+    keep_unread(channel=channel, kind=NoteKind.REPLY, rows=strange, now=now)
     return sum(_receive(channel, sealed, note, now=now) for sealed, note in known)
 
 
@@ -48,7 +53,7 @@ def _mobile(phone: str) -> str | None:
     try:
         return parse_mobile(phone)
     except PhoneRefused:
-        return None  # a short code or a landline is nobody's opt-out
+        return None
 
 
 def _receive(channel: Channel, sealed: SealedPhone, note: ReplyNote, *, now: datetime) -> bool:

@@ -78,7 +78,8 @@ def clear_inbox(*, now: datetime) -> int:
     Clicks stay without their visitor, so that what was counted of a link stays true.
     """
     limit = datetime.combine(months_before(month_of(now), settings.RETENTION_MONTHS), time(), SHANGHAI)
-    cleared = _clear("delivery_receipt", "id", "received_at < %(limit)s", limit)
+    tables = ("delivery_receipt", "delivery_unreadnote")
+    cleared = sum(_clear(table, "id", "received_at < %(limit)s", limit) for table in tables)
     return cleared + execute(FORGET_VISITORS, {"limit": limit})
 
 

@@ -45,6 +45,7 @@ def one_of_each() -> list[Alert]:
         raised("UNSURE_OLD", subject),
         raised("RETENTION_BUSY", "delivery.message:202511", kind="OperationalError"),
         raised("LEDGER_WRONG", "foundation.ledgerproof:tallies", check="tallies", wrong=3),
+        raised("NOTES_UNREAD", subject, channel=channel.name, why="at must carry its offset."),
         raised("START_STUCK", f"campaigns.campaign:{campaign.pk}", campaign=campaign.name),
         raised("RUN_LATE", f"campaigns.run:{campaign.pk}", campaign=campaign.name, seconds=74),
     ]

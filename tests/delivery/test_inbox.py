@@ -6,8 +6,10 @@ from django.urls import include, path
 
 from delivery.models import Click, Link, Receipt, Reply, ReplyState
 from delivery.port import ReceiptNote, ReplyNote
+from delivery.queries.strays import latest_unread
 from delivery.services import pump, receipts, replies, sweep
 from foundation import clock
+from foundation.models import Alert
 from foundation.services.phones import hash_phone
 from members.models import ConsentEvent, PhoneGate
 from tests.delivery.ledgers import assert_counts_hold, choose, hand_over, message, pump_all, states
@@ -190,6 +192,33 @@ def test_an_unknown_address_is_nobodys(client: Client, address):
     assert client.post(address, "v1 DELIVRD", content_type="text/plain").status_code == 404
 
     assert not Receipt.objects.exists()
+
+
+def test_one_row_that_can_not_be_read_costs_no_other_and_is_kept_for_people(client: Client):
+    channel = make_channel(vendor="simulator", webhook_token="token-one")
+    good = {"vendor_id": "a", "code": "DELIVRD", "at": "2026-11-20T04:00:00+00:00"}
+    bad = good | {"at": "noon", "phone": mobile(1)}
+
+    answer = client.post("/hooks/token-one/receipts/", {"receipts": [bad, good]}, content_type="application/json")
+
+    assert (answer.status_code, answer.json()) == (200, {"received": 1})
+    assert [one.vendor_id for one in Receipt.objects.all()] == ["a"]
+    [(kept, row)] = latest_unread(limit=10)
+    assert (kept.channel_id, kept.kind, kept.fault) == (channel.pk, "RECEIPT", "at must be an ISO 8601 instant.")
+    assert '"at": "noon"' in row and mobile(1) not in row and mobile(1)[-4:] in row
+    assert mobile(1).encode() not in bytes(kept.row_cipher)
+    alert = Alert.objects.get()
+    assert (alert.code, alert.facts["why"]) == ("NOTES_UNREAD", kept.fault)
+
+
+def test_a_reply_from_no_mobile_number_is_kept_unread(provider: FakeProvider):
+    channel = make_channel()
+    notes = [ReplyNote("r1", "10086", "TD"), ReplyNote("r2", mobile(1), "TD")]
+
+    assert replies.receive_replies(channel=channel, notes=notes, now=NOON) == 1
+
+    [(kept, row)] = latest_unread(limit=10)
+    assert kept.kind == "REPLY" and "10086" in row and "TD" in row
 
 
 def test_too_many_notes_are_refused_as_a_whole(provider: FakeProvider, client: Client):

@@ -19,6 +19,7 @@ from delivery.port import (
     Refused,
     ReplyNote,
     Result,
+    Unread,
 )
 from delivery.rules.categories import Category
 
@@ -98,11 +99,11 @@ class SimulatorAdapter:
             raise NotSubmitted("balance not understood")
         return left
 
-    def receipts(self, body: bytes) -> list[ReceiptNote]:
+    def receipts(self, body: bytes) -> list[ReceiptNote | Unread]:
         """See `port.Adapter`."""
         return wire.receipts(body)
 
-    def replies(self, body: bytes) -> list[ReplyNote]:
+    def replies(self, body: bytes) -> list[ReplyNote | Unread]:
         """See `port.Adapter`."""
         return wire.replies(body)
 

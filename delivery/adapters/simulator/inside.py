@@ -18,6 +18,7 @@ from delivery.port import (
     Refused,
     ReplyNote,
     Result,
+    Unread,
 )
 from delivery.rules.categories import Category
 
@@ -74,11 +75,11 @@ class InsideSimulator:
         """See `port.Adapter`."""
         return self._carrier.balance(self._channel)
 
-    def receipts(self, body: bytes) -> list[ReceiptNote]:
+    def receipts(self, body: bytes) -> list[ReceiptNote | Unread]:
         """See `port.Adapter`."""
         return wire.receipts(body)
 
-    def replies(self, body: bytes) -> list[ReplyNote]:
+    def replies(self, body: bytes) -> list[ReplyNote | Unread]:
         """See `port.Adapter`."""
         return wire.replies(body)
 

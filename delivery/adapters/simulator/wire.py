@@ -2,9 +2,9 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from delivery.port import (
     Absent,
@@ -16,6 +16,7 @@ from delivery.port import (
     Refused,
     ReplyNote,
     Result,
+    Unread,
 )
 from delivery.rules.categories import Category
 
@@ -64,22 +65,35 @@ def _answer(rows: Sequence[dict[str, Any]]) -> Answer:
     return _result(rows)
 
 
-def receipts(body: bytes) -> list[ReceiptNote]:
+def receipts(body: bytes) -> list[ReceiptNote | Unread]:
     """The receipts in a webhook's body. Raises Malformed."""
-    return [receipt(row) for row in _rows(body, "receipts")]
+    return [_understood(row, receipt) for row in _rows(body, "receipts")]
 
 
-def replies(body: bytes) -> list[ReplyNote]:
+def replies(body: bytes) -> list[ReplyNote | Unread]:
     """The replies in a webhook's body. Raises Malformed."""
-    return [reply(row) for row in _rows(body, "replies")]
+    return [_understood(row, reply) for row in _rows(body, "replies")]
 
 
-def _rows(body: bytes, name: str) -> list[dict[str, Any]]:
+Note = TypeVar("Note", ReceiptNote, ReplyNote)
+
+
+def _understood(row: Any, read: Callable[[dict[str, Any]], Note]) -> Note | Unread:
+    """One row that can't be understood must not cost the others."""
+    try:
+        if not isinstance(row, dict):
+            raise Malformed("A row must be an object.")
+        return read(row)
+    except Malformed as broken:
+        return Unread(str(broken), json.dumps(row, ensure_ascii=False).encode(errors="backslashreplace").decode())
+
+
+def _rows(body: bytes, name: str) -> list[Any]:
     try:
         rows = json.loads(body)[name]
     except (ValueError, KeyError, TypeError, RecursionError) as broken:
         raise Malformed(f"The body must be JSON with a list of {name}.") from broken
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+    if not isinstance(rows, list):
         raise Malformed(f"{name} must be a list of objects.")
     return rows
 
