@@ -65,6 +65,19 @@ def test_of_two_who_decide_about_a_late_run_one_does(race):
     assert Campaign.objects.get().state == expected
 
 
+def test_control_two_who_look_and_then_decide_about_a_late_run_both_do(race):
+    make_campaign(late_policy="ASK")
+    (run_id,) = runs.fire_due(now=NOON + 2 * HOUR)
+    both_have_looked = threading.Barrier(2)
+
+    def decide(number: int) -> bool:
+        waits = Run.objects.get(pk=run_id).state == RunState.ASKING
+        both_have_looked.wait(timeout=20)
+        return waits and bool(Run.objects.filter(pk=run_id).update(state=(RunState.FIRED, RunState.SKIPPED)[number]))
+
+    assert race(decide, 2) == ([True, True], [])
+
+
 def last_two() -> Campaign:
     campaign = make_campaign(repeat="DAILY", repeat_until=date(2026, 11, 21))
     runs.fire_due(now=NOON)
@@ -136,3 +149,24 @@ def test_a_change_and_a_start_at_one_moment_never_leave_a_run_of_a_draft(race, _
     campaign.refresh_from_db()
     outcome = (campaign.state, campaign.runs.count(), len(refusals))
     assert outcome in [(CampaignState.APPROVED, 1, 1), (CampaignState.DRAFT, 0, 0)]
+
+
+def test_control_a_change_that_looks_for_runs_and_then_writes_leaves_a_run_of_a_draft(race):
+    campaign = make_campaign(repeat="DAILY")
+    looked, begun = threading.Event(), threading.Event()
+
+    def step(number: int) -> None:
+        if number:
+            assert looked.wait(timeout=20)
+            runs.fire_due(now=NOON)
+            begun.set()
+            return
+        assert not open_runs(campaign_id=campaign.pk).exists()
+        looked.set()
+        assert begun.wait(timeout=20)
+        Campaign.objects.filter(pk=campaign.pk).update(state=CampaignState.DRAFT, next_at=None)
+
+    _done, faults = race(step, 2)
+
+    campaign.refresh_from_db()
+    assert (faults, campaign.state, campaign.runs.count()) == ([], CampaignState.DRAFT, 1)

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 from delivery.models import Channel, Dispatch, Message
 from delivery.port import ReplyNote
-from delivery.services import gate, replies, sweep
+from delivery.services import gate, pump, replies, sweep
 from delivery.services.take import Chunk
 from foundation.db import execute, fetch_all
 from foundation.services.phones import hash_phone
@@ -214,6 +214,24 @@ def test_a_sweep_beside_pumps_loses_and_doubles_nobody(provider: FakeProvider, r
     assert len(abandoned.messages) == 7
     assert Counter(provider.phones) == Counter(phones)
     assert_counts_hold(dispatch, 200)
+
+
+def test_negative_control_a_fence_that_does_not_ask_for_its_lease_hands_over_what_was_given_back(
+    provider: FakeProvider, monkeypatch
+):
+    make_channel()
+    add_people(make_dispatch(), [mobile(1)])
+    abandoned = choose()
+    execute("UPDATE delivery_handoff SET lease_until = clock_timestamp() - interval '1 second'")
+    sweep.sweep(now=NOON)
+    careless = gate.FENCE.replace("AND state = 'TAKEN' AND lease_until > clock_timestamp()", "")
+    monkeypatch.setattr(gate, "FENCE", careless)
+
+    pump_all()
+    pass_gate(abandoned)
+    pump.submit(chunk=abandoned, rendered=pump.render(abandoned))
+
+    assert provider.phones == [mobile(1)] * 2
 
 
 def test_replies_of_many_phones_and_a_gate_over_the_same_phones_do_not_deadlock(provider: FakeProvider, race):

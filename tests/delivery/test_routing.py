@@ -1,14 +1,18 @@
 """Which channel carries what: tiers, carriers, hours, quota, policy, circuit."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.db.models import F
 
 from delivery.models import CalendarDay, Channel, ChannelDay, ChannelPulse, Circuit, Route
 from delivery.rules.categories import Category
-from delivery.services import circuits
+from delivery.rules.window import day_of
+from delivery.services import circuits, gate, pump
 from foundation.models import Alert
+from foundation.services import alerts
 from tests.delivery.ledgers import assert_counts_hold, message, pump_all, states
 from tests.factories import NOON, add_people, make_channel, make_dispatch, make_version, mobile
 from tests.fakes.provider import FakeProvider, not_submitted, refuse
@@ -85,6 +89,28 @@ def test_refused_parts_come_back_to_the_quota(provider: FakeProvider):
     pump_all()
 
     assert ChannelDay.objects.get().part_count == 0
+
+
+@pytest.mark.race
+def test_negative_control_a_quota_read_and_written_apart_is_exceeded(provider: FakeProvider, race, monkeypatch):
+    channel = make_channel(daily_quota=100)
+    add_people(make_dispatch(), [mobile(n) for n in range(4)], version=make_version("好" * 570))  # nine parts each
+    ChannelDay.objects.create(channel_id=channel.pk, day=day_of(NOON), part_count=85)
+    meeting = threading.Barrier(4, timeout=20)
+
+    def spend(_chunk, parts: int, *, now) -> bool:
+        used = ChannelDay.objects.get()
+        meeting.wait()
+        if used.part_count + parts > 100:
+            return False
+        return bool(ChannelDay.objects.update(part_count=F("part_count") + parts))
+
+    monkeypatch.setattr(gate, "_spend_quota", spend)
+    monkeypatch.setattr(gate, "_lock_quota", lambda _chunk, now: None)
+    _done, faults = race(lambda _number: pump.send_chunk(lane="bulk", clock=lambda: NOON), 4)
+
+    assert faults == [] and len(provider.phones) == 4
+    assert ChannelDay.objects.get().part_count == 85 + 4 * 9
 
 
 @pytest.mark.race
@@ -184,6 +210,25 @@ def test_old_pulses_are_cleared_away():
     circuits.judge_all(now=NOON)
 
     assert ChannelPulse.objects.get().at == NOON
+
+
+def test_negative_control_sweepers_who_judge_and_then_write_tell_it_twice(race, monkeypatch: pytest.MonkeyPatch):
+    ill = make_channel("ill")
+    make_channel("well")
+    _ail(ill)
+    meeting = threading.Barrier(2, timeout=20)
+
+    def careless(*, channel: Channel, circuit: str, reason: str, now: datetime) -> bool:
+        meeting.wait()
+        Channel.objects.filter(pk=channel.pk).update(circuit=circuit, circuit_since=now)
+        alerts.raise_alert(code="CHANNEL_BROKEN", subject=f"delivery.channel:{channel.pk}", now=now)
+        return True
+
+    monkeypatch.setattr(circuits, "switch", careless)
+    changed, faults = race(lambda _number: circuits.judge_all(now=NOON), 2)
+
+    assert (faults, changed) == ([], [[ill.pk], [ill.pk]])
+    assert Alert.objects.get().times_count == 2
 
 
 def test_two_sweepers_who_judge_at_once_move_a_circuit_once(race):
