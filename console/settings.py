@@ -22,6 +22,8 @@ DEMO = env.flag("DEMO", False)
 ALLOWED_HOSTS = env.strings("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]", "testserver"])
 CSRF_TRUSTED_ORIGINS = env.strings("CSRF_TRUSTED_ORIGINS", [])
 SECURE_COOKIES = env.flag("SECURE_COOKIES", False)
+# Proxies of our own in front of the web servers, each of which appends to X-Forwarded-For.
+PROXY_COUNT = env.integer("PROXY_COUNT", 0, minimum=0)
 
 DATABASE_URL = env.url("DATABASE_URL", ["postgresql", "postgres"])
 BROKER_URL = env.url("BROKER_URL", ["redis", "rediss", "amqp", "amqps", "memory"], "redis://127.0.0.1:6379/0")

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from delivery.rules.clicks import is_preview
 from delivery.services import links
 from foundation import clock
+from foundation.http import client_address
 from foundation.tokens import could_be_token
 
 
@@ -32,5 +33,5 @@ def follow(request: HttpRequest, token: str) -> HttpResponse:
 
 def _visitor(request: HttpRequest, agent: str) -> UUID:
     """A keyed hash of address and browser: enough to know a double tap, useless for anything else."""
-    seen = f"{request.META.get('REMOTE_ADDR', '')}\0{agent}"
+    seen = f"{client_address(request)}\0{agent}"
     return UUID(bytes=salted_hmac("delivery.click", seen, algorithm="sha256").digest()[:16])

@@ -2,9 +2,10 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -77,7 +78,7 @@ def merge_receipts(*, now: datetime, limit: int = 2_000) -> int:
     found += _by_reference([row for row in rows if row.message_id is None], now=now)
     moved = [one for month, wanted in sorted(_moves(found).items()) for one in move(month=month, moves=wanted, now=now)]
     _note_health(found, moved, now=now)
-    _tell_failures(moved, now=now)
+    _tell_failures(found, now=now)
     known = {row.id for row in found}
     execute(MERGED, {"ids": sorted(known), "now": now})
     _put_off([row for row in rows if row.id not in known], now=now)
@@ -161,16 +162,18 @@ GROUP BY phone_hash HAVING count(*) >= %(times)s
 """
 
 
-def _tell_failures(moved: Sequence[Moved], *, now: datetime) -> None:
-    """News of numbers that should rest: at once for a dead one, after several failures in a month for the others."""
-    failed = [one for one in moved if one.state == "UNDELIVERED"]
-    if not failed:
-        return
+def _tell_failures(found: Sequence[Waiting], *, now: datetime) -> None:
+    """
+    News of numbers that should rest: at once for a dead one, after several failures in a month for the others.
+
+    Every receipt speaks for itself: the code that kills a number may come after another failure of its message.
+    """
     codes = receipt_codes()
     effects: dict[str, set[str]] = defaultdict(set)
-    for one in failed:
-        entry = match(one.reason, codes)
-        effects[entry.effect if entry is not None else FailureEffect.NONE].add(str(one.phone_hash))
+    failed = [one for one in found if not one.is_delivered]
+    for phone_hash, vendor_code in _codes_by_phone(failed):
+        entry = match(vendor_code, codes)
+        effects[entry.effect if entry is not None else FailureEffect.NONE].add(str(phone_hash))
     hard, soft = effects[FailureEffect.HARD], effects[FailureEffect.SOFT]
     if hard:
         _publish(hard, "NUMBER", now=now)
@@ -181,6 +184,19 @@ def _tell_failures(moved: Sequence[Moved], *, now: datetime) -> None:
             "month": (since - timedelta(days=31)).date().replace(day=1),
         }  # fmt: skip
         _publish({str(row[0]) for row in fetch_all(AGAIN, facts)}, "SOFT", now=now)
+
+
+PHONES = "SELECT id, phone_hash FROM delivery_message WHERE month = %(month)s AND id = ANY(%(ids)s)"
+
+
+def _codes_by_phone(failed: Sequence[Waiting]) -> Iterator[tuple[UUID, str]]:
+    by_month: dict[date, list[Waiting]] = defaultdict(list)
+    for one in failed:
+        assert one.month is not None
+        by_month[one.month].append(one)
+    for month, some in sorted(by_month.items()):
+        phones = dict(fetch_all(PHONES, {"month": month, "ids": sorted({one.message_id for one in some})}))
+        yield from ((phones[one.message_id], one.vendor_code) for one in some if one.message_id in phones)
 
 
 def _publish(phone_hashes: set[str], code: str, *, now: datetime) -> None:

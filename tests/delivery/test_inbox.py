@@ -4,14 +4,15 @@ import pytest
 from django.test import Client
 from django.urls import include, path
 
-from delivery.models import Click, Link, Receipt, Reply, ReplyState
+from delivery.models import Click, Link, Receipt, ReceiptCode, Reply, ReplyState
 from delivery.port import ReceiptNote, ReplyNote
 from delivery.queries.strays import latest_unread
 from delivery.services import pump, receipts, replies, sweep
 from foundation import clock
 from foundation.models import Alert
+from foundation.services import outbox
 from foundation.services.phones import hash_phone
-from members.models import ConsentEvent, PhoneGate
+from members.models import ConsentEvent, PhoneGate, Suppression
 from tests.delivery.ledgers import assert_counts_hold, choose, hand_over, message, pump_all, states
 from tests.factories import NOON, add_people, make_channel, make_dispatch, mobile
 from tests.fakes.provider import FakeProvider
@@ -219,6 +220,22 @@ def test_a_reply_from_no_mobile_number_is_kept_unread(provider: FakeProvider):
 
     [(kept, row)] = latest_unread(limit=10)
     assert kept.kind == "REPLY" and "10086" in row and "TD" in row
+
+
+def test_a_number_that_turns_out_dead_rests_although_its_message_had_failed_before(provider: FakeProvider):
+    channel, dispatch = make_channel(), make_dispatch()
+    [one] = add_people(dispatch, [mobile(1)])
+    pump_all()
+    ReceiptCode.objects.update_or_create(code="MK:0001", defaults={"meaning": "空号", "effect": "HARD"})
+    take(channel, note(one, "EXPIRED"))
+    outbox.run_due(now=NOON)
+    assert not Suppression.objects.exists()
+
+    take(channel, note(one, "MK:0001"), now=NOON + timedelta(hours=1))
+    outbox.run_due(now=NOON + timedelta(hours=1))
+
+    assert (message(one).state, message(one).reason) == ("UNDELIVERED", "EXPIRED")
+    assert Suppression.objects.get().phone_hash == hash_phone(mobile(1))
 
 
 def test_too_many_notes_are_refused_as_a_whole(provider: FakeProvider, client: Client):
