@@ -9,6 +9,9 @@ PLACEHOLDERS := DATABASE_URL=postgresql://unused@127.0.0.1:1/unused SECRET_KEY=u
 	PHONE_KEYS=k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= \
 	PHONE_INDEX_KEY=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
 
+# Processes that share the tests, each with services of its own.
+WORKERS := 2
+
 .DEFAULT_GOAL := help
 .PHONY: help run stop status reset check test chaos bench lock messages venv
 .DELETE_ON_ERROR:
@@ -37,8 +40,8 @@ check: $(TOOLS) ## format, lint, types, contracts, migrations, translations
 	$(PYTHON) manage.py check
 	$(PYTHON) scripts/messages.py --check
 
-test: $(TOOLS) ## run the tests (options: ARGS="-k coupon")
-	$(PYTHON) -m pytest $(ARGS)
+test: $(TOOLS) ## run the tests (options: ARGS="-k coupon" WORKERS=0 for one process)
+	$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 chaos: $(TOOLS) ## 100,000 messages under kill -9 (options: ARGS="--people 5000 --kills 10")
 	$(PYTHON) -m tests.chaos.long $(ARGS)

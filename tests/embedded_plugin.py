@@ -1,7 +1,8 @@
 """
 Gives the tests a PostgreSQL and a Valkey of their own, before Django's settings are read.
 
-Load with `-p tests.embedded_plugin`. With DATABASE_URL set it keeps out of the way.
+Load with `-p tests.embedded_plugin`. With DATABASE_URL set it keeps out of the way. Of several processes each has its
+own services: locks and token buckets are of a whole server.
 """
 
 import fcntl
@@ -20,6 +21,7 @@ from console.embedded.sharing import stop_services
 
 PREFIX = "sms-console-tests-"
 MEMORY = Path("/dev/shm")
+OWN = "SMS_CONSOLE_TESTS_OWN_SERVICES"  # told to child processes: DATABASE_URL is one of ours
 ROOM_BYTES = 2 * 1024**3
 
 
@@ -30,7 +32,8 @@ class Services:
         self.membership: Membership | None = None
 
     def start(self) -> None:
-        if os.environ.get("DATABASE_URL"):
+        is_inherited = OWN in os.environ and "PYTEST_XDIST_WORKER" in os.environ
+        if os.environ.get("DATABASE_URL") and not is_inherited:
             for name, value in fresh_keys().items():
                 if name in EXPORTED:
                     os.environ.setdefault(name, value)
@@ -42,6 +45,7 @@ class Services:
         addresses = self.membership.join({"database", "broker"})
         os.environ.update(addresses.exports() | self.membership.keys())
         os.environ["STATE_DIR"] = str(folder / "state")
+        os.environ[OWN] = "1"
 
     def stop(self) -> None:
         membership, self.membership = self.membership, None
