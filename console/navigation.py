@@ -43,6 +43,7 @@ SIDEBAR: dict[str, Any] = {
         _group(
             _("Campaigns"), "campaign",
             _item(_("Campaigns"), "campaigns", "campaigns.view_campaign", icon="campaign"),
+            _item(_("Campaign calendar"), "calendar", "campaigns.view_campaign", icon="calendar_view_month"),
         ),
         _group(
             _("Texts and coupons"), "description",
@@ -79,7 +80,7 @@ SIDEBAR: dict[str, Any] = {
             _item(_("Receipts without a message"), "unknown-receipts", "delivery.view_channel", icon="receipt_long"),
             _item(_("Receipt codes"), "admin:delivery_receiptcode_changelist", "delivery.view_receiptcode",
                   icon="rule"),
-            _item(_("Calendar"), "admin:delivery_calendarday_changelist", "delivery.view_calendarday",
+            _item(_("Holidays and blackout days"), "admin:delivery_calendarday_changelist", "delivery.view_calendarday",
                   icon="calendar_month"),
             _item(_("Short links"), "admin:delivery_link_changelist", "delivery.view_link", icon="link"),
             _item(_("Operators"), "admin:foundation_operator_changelist", "foundation.view_operator",

@@ -1,5 +1,6 @@
 """The campaign work place: draft, preflight sheet, review, live run, report."""
 
+from datetime import date, datetime, time
 from typing import Any
 
 from django.conf import settings
@@ -23,6 +24,7 @@ from console.workplaces.explained import explained
 from console.workplaces.schedule_words import delay_words, schedule_words
 from delivery.models import MessageState
 from delivery.queries.reasons import advice_for, reason_word, receipt_codes
+from delivery.rules.window import SHANGHAI
 from foundation import clock
 from foundation.admin_mixins import operator_of
 from foundation.errors import DomainError
@@ -62,10 +64,19 @@ def edit_campaign(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     """Make a campaign or change a draft."""
     need(request, "campaigns.add_campaign")
     row = _campaign(pk) if pk else None
-    form = CampaignForm(request.POST or None, initial=initial_of(row))
+    form = CampaignForm(request.POST or None, initial=initial_of(row) or _on_day(request.GET.get("on", "")))
     if request.method == "POST" and form.is_valid() and (saved := _save(request, form, pk)) is not None:
         return redirect("campaign", pk=saved.pk)
     return page(request, "campaign_edit", row.name if row else _("New campaign"), form=form, campaign=row)
+
+
+def _on_day(text: str) -> dict[str, Any]:
+    """A new campaign at ten in the morning of the day that the calendar offered."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return {}
+    return {"scheduled_at": datetime.combine(day, time(10), SHANGHAI)}
 
 
 def _save(request: HttpRequest, form: CampaignForm, pk: int | None) -> Campaign | None:

@@ -5,6 +5,7 @@ from django.urls import path, re_path
 from console.workplaces import (
     alerts,
     batches,
+    calendar,
     campaigns,
     channels,
     imports,
@@ -41,6 +42,8 @@ urlpatterns = [
         name="batch-action",
     ),
     path("campaigns/", campaigns.campaigns, name="campaigns"),
+    path("calendar/", calendar.calendar, name="calendar"),
+    path("campaigns/<int:pk>/move/", calendar.move, name="campaign-move"),
     path("campaigns/new/", campaigns.edit_campaign, name="campaign-new"),
     path("campaigns/<int:pk>/", campaigns.campaign, name="campaign"),
     path("campaigns/<int:pk>/rehearse/", rehearsals.rehearse, name="rehearse"),

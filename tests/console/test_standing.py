@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 
 from delivery.services.sweep import beat
@@ -37,6 +38,12 @@ def test_every_office_page_says_when_the_machine_stands(client: Client, ages, wo
 
     assert ("The machine stands." in text) is (words is not None)
     assert words is None or words in text
+
+
+def test_a_start_gives_the_machine_time_to_speak(client: Client):
+    call_command("sync")
+
+    assert "The machine stands." not in client.get("/console/campaigns/").content.decode()
 
 
 def test_the_clock_and_the_sweep_show_that_they_live(client: Client):

@@ -146,6 +146,11 @@ def plan_campaign(page: Page, approver: Page, stack: Stack, shoot: Shoot) -> Non
     expect(page.locator(".k-sheet")).to_be_visible()
     page.click("form[action$='/submit/'] button")
     shoot(page, "preflight")
+    campaign_page = page.url
+    page.goto(f"{stack.url}/console/calendar/")
+    expect(page.locator(".k-cal .k-ev", has_text="杭州果蔬回店")).to_be_visible()
+    shoot(page, "calendar")
+    page.goto(campaign_page)
     approve(approver, stack, "杭州果蔬回店")
     approver.click("form[action$='/rehearse/'] button")
     expect(approver.locator("#rehearsal .k-kv")).to_be_visible(timeout=30_000)
