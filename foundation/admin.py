@@ -10,11 +10,14 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from foundation import clock
 from foundation.admin_mixins import ReadOnlyAdmin, operator_of
 from foundation.models import AuditEntry, Job, Operator, OutboxEvent
+from foundation.phone import PhoneRefused, mask_tail, parse_mobile
 from foundation.services import audit
+from foundation.services.phones import seal
 
 admin.site.unregister(Group)
 
@@ -28,11 +31,40 @@ class OperatorCreationForm(UserCreationForm):
 
 
 class OperatorChangeForm(UserChangeForm):
-    """All of an operator but the password."""
+    """All of an operator but the password. The phone is entered, kept sealed and never shown again."""
+
+    phone = forms.CharField(
+        label=_("own phone"), required=False, max_length=20, widget=UnfoldAdminTextInputWidget,
+        help_text=_("Campaigns can be tried out on it, by this operator only. Empty: none."),
+    )  # fmt: skip
 
     class Meta:
         model = Operator
         fields = "__all__"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.phone_tail:
+            self.initial["phone"] = mask_tail(self.instance.phone_tail)
+
+    def clean_phone(self) -> str:
+        """An 11-digit number, nothing, or the mask that was shown."""
+        phone: str = self.cleaned_data["phone"]
+        if not phone or "phone" not in self.changed_data:
+            return phone
+        try:
+            return parse_mobile(phone)
+        except PhoneRefused as refusal:
+            raise forms.ValidationError(str(refusal)) from refusal
+
+    def save(self, commit: bool = True) -> Operator:
+        """Seal a phone that was entered, forget one that was taken out."""
+        if "phone" in self.changed_data:
+            sealed = seal(self.cleaned_data["phone"]) if self.cleaned_data["phone"] else None
+            self.instance.phone_cipher = sealed.cipher if sealed else None
+            self.instance.phone_tail = sealed.tail if sealed else ""
+        saved: Operator = super().save(commit=commit)
+        return saved
 
 
 @admin.register(Operator)
@@ -48,7 +80,7 @@ class OperatorAdmin(UserAdmin, ModelAdmin):
     ordering = ("username",)
     filter_horizontal = ()
     fieldsets = (
-        (None, {"fields": ("username", "password", "display_name", "email")}),
+        (None, {"fields": ("username", "password", "display_name", "email", "phone")}),
         (_("Rights"), {"fields": ("is_active", "is_staff", "groups")}),
         (_("Dates"), {"fields": ("last_login",)}),
     )

@@ -37,6 +37,8 @@ class Operator(AbstractBaseUser, PermissionsMixin):
     email = models.EmailField(_("e-mail"), blank=True)
     is_staff = models.BooleanField(_("may open the office pages"), default=False)
     is_active = models.BooleanField(_("active"), default=True)
+    phone_cipher = models.BinaryField(_("sealed phone"), null=True, editable=False)
+    phone_tail = models.CharField(_("phone ends in"), max_length=4, blank=True, default="", editable=False)
     is_demo = models.BooleanField(_("demo login"), default=False, editable=False)
     joined_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
