@@ -81,13 +81,16 @@ def submit(*, template_id: int, by: Operator, now: datetime) -> None:
 
 
 @transaction.atomic
-def approve(*, template_id: int, by: Operator, now: datetime) -> TemplateVersion:
+def approve(*, template_id: int, by: Operator, now: datetime, seen: datetime | None = None) -> TemplateVersion:
     """
     Turn a submitted draft into an immutable version.
 
-    Raises NotAllowed when `by` wrote it, HasMoved when it is not waiting for review.
+    Raises NotAllowed when `by` wrote it, HasMoved when it is not waiting for review, or no longer as it was `seen`
+    (its `changed_at`).
     """
     template = Template.objects.select_for_update().select_related("signature").get(pk=template_id)
+    if seen is not None and template.changed_at != seen:
+        raise HasMoved(_("It was changed since you opened it. Look again."))
     if template.author_id == by.pk:
         raise NotAllowed(_("Nobody approves their own text. Ask a colleague."))
     _move(template, [TemplateState.SUBMITTED], TemplateState.APPROVED, now=now)

@@ -52,14 +52,17 @@ def withdraw(*, campaign_id: int, by: Operator, now: datetime) -> None:
 
 
 @transaction.atomic
-def approve(*, campaign_id: int, by: Operator, now: datetime) -> bool:
+def approve(*, campaign_id: int, by: Operator, now: datetime, seen: int | None = None) -> bool:
     """
     Approve a submitted campaign; returns whether that was the last approval it needed.
 
     With the last one Beat fires it from its planned time on; when that has passed, its start is a late one.
-    Raises NotAllowed for its author and for whoever approved it already, CampaignRefused, HasMoved.
+    Raises NotAllowed for its author and for whoever approved it already, CampaignRefused, HasMoved; also when the
+    sheet `seen` by the approver is no longer that of the campaign, because it was taken back and submitted anew.
     """
     campaign = locked(campaign_id)
+    if seen is not None and campaign.sheet_id != seen:
+        raise HasMoved(_("It was changed since you opened it. Look again."))
     if campaign.author_id == by.pk:
         raise NotAllowed(_("Nobody approves their own campaign. Ask a colleague."))
     check(campaign)

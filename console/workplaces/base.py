@@ -1,6 +1,7 @@
 """What every work place shares: who may come in, unfold's frame around the page, refusals as sentences."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.utils.dateparse import parse_datetime
 
 from foundation.errors import DomainError
 
@@ -47,6 +49,11 @@ def attempt(request: HttpRequest, done: Any, call: Callable[..., Any], **argumen
         return False
     messages.success(request, str(done))
     return True
+
+
+def seen_at(request: HttpRequest) -> datetime | None:
+    """The `changed_at` of the row as the page showed it to whoever decides; None when the form does not say."""
+    return parse_datetime(request.POST.get("seen", ""))
 
 
 def need(request: HttpRequest, permission: str) -> None:

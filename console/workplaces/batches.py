@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from console.workplaces.base import attempt, need, page, workplace
+from console.workplaces.base import attempt, need, page, seen_at, workplace
 from coupons.models import BatchState, Coupon, CouponBatch, CouponKind, CouponTerms, Redemption
 from coupons.services import batches as services
 from foundation import clock
@@ -193,5 +193,7 @@ def batch_action(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     facts: dict[str, Any] = {"batch_id": pk, "by": operator_of(request), "now": clock.now()}
     if action in ("reject", "void"):
         facts["reason"] = request.POST.get("reason", "")
+    if action == "approve":
+        facts["seen"] = seen_at(request)
     attempt(request, done[action], getattr(services, action), **facts)
     return redirect("batch", pk=pk)

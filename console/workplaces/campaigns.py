@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from campaigns import queries
 from campaigns.models import Campaign, CampaignState, Repeat, Run, RunState
 from campaigns.rules.lateness import expires_at
-from campaigns.services import drafts, review, runs
+from campaigns.services import drafts, review, runs, trial
 from console.workplaces import rehearsals
 from console.workplaces.base import attempt, need, page, workplace
 from console.workplaces.campaign_form import CampaignForm, initial_of
@@ -194,18 +194,20 @@ def run_progress(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @workplace("campaigns.view_campaign")
 def campaign_action(request: HttpRequest, pk: int, action: str) -> HttpResponse:
-    """Submit, take back, copy; approve, send back; let no further occurrence begin."""
+    """Submit, take back, copy, try out; approve, send back; let no further occurrence begin."""
     _campaign(pk)
     facts: dict[str, Any] = {"campaign_id": pk, "by": operator_of(request), "now": clock.now()}
     if action == "end":
         need(request, "campaigns.stop_campaign")
         attempt(request, _("It will not start any more."), runs.end_series, **facts)
         return redirect("campaign", pk=pk)
-    if action in ("submit", "withdraw", "clone"):
+    if action in ("submit", "withdraw", "clone", "try"):
         need(request, "campaigns.add_campaign")
         return _author_action(request, action, facts)
     need(request, "campaigns.approve_campaign")
     if action == "approve":
+        seen = request.POST.get("seen", "")
+        facts["seen"] = int(seen) if seen.isascii() and seen.isdecimal() and len(seen) <= PK_DIGITS else None
         attempt(request, _("Campaign approved. With the last approval it starts by itself."), review.approve, **facts)
     else:
         attempt(request, _("Campaign sent back."), review.reject, reason=request.POST.get("reason", ""), **facts)
@@ -220,6 +222,7 @@ def _author_action(request: HttpRequest, action: str, facts: dict[str, Any]) -> 
     done, call = {
         "submit": (_("Campaign submitted."), review.submit),
         "withdraw": (_("Taken back: it is a draft again."), review.withdraw),
+        "try": (_("On its way to your phone. It burns no coupon and counts nowhere."), trial.send_trial),
     }[action]
     attempt(request, done, call, **facts)
     return redirect("campaign", pk=facts["campaign_id"])

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from campaigns.queries import link_widths
-from console.workplaces.base import attempt, need, page, workplace
+from console.workplaces.base import attempt, need, page, seen_at, workplace
 from delivery.queries.channels import price_of_part, widest_opt_out_words
 from foundation import clock
 from foundation.admin_mixins import operator_of
@@ -157,7 +157,7 @@ def text_action(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     else:
         need(request, "templates_sms.approve_template")
         if action == "approve":
-            attempt(request, _("Template approved."), services.approve, **facts)
+            attempt(request, _("Template approved."), services.approve, seen=seen_at(request), **facts)
         else:
             attempt(request, _("Template sent back."), services.reject, reason=request.POST.get("reason", ""), **facts)
     return redirect("text", pk=pk)

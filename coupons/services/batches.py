@@ -100,9 +100,16 @@ def submit(*, batch_id: int, by: Operator, now: datetime) -> None:
 
 
 @transaction.atomic
-def approve(*, batch_id: int, by: Operator, now: datetime) -> None:
-    """Make a submitted batch usable by campaigns. Raises NotAllowed for its author, HasMoved."""
+def approve(*, batch_id: int, by: Operator, now: datetime, seen: datetime | None = None) -> None:
+    """
+    Make a submitted batch usable by campaigns.
+
+    Raises NotAllowed for its author, HasMoved, also when it is no longer as it was `seen` (its `changed_at`).
+    """
     _check_four_eyes(batch_id, by)
+    as_seen = CouponBatch.objects.select_for_update().filter(pk=batch_id)
+    if seen is not None and not as_seen.filter(changed_at=seen).exists():
+        raise HasMoved(_("It was changed since you opened it. Look again."))
     _move(batch_id, [BatchState.SUBMITTED], BatchState.ACTIVE, by=by, now=now)
     CouponBatch.objects.filter(pk=batch_id).update(approved_by=by, approved_at=now)
 

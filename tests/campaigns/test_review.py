@@ -216,3 +216,16 @@ def test_without_the_lock_both_presses_would_count_as_the_first(monkeypatch):
     monkeypatch.setattr(review, "locked", locked)
     assert answers == [False, False]  # both believe to be the first; nobody was told to ask a second colleague
     assert steps(campaign).count("AGREED") == 2
+
+
+def test_what_was_submitted_anew_is_not_approved_as_it_was_seen_before():
+    campaign, colleague = submitted(), make_operator()
+    seen = campaign.sheet_id
+    review.withdraw(campaign_id=campaign.pk, by=campaign.author, now=MORNING)
+    review.submit(campaign_id=campaign.pk, by=campaign.author, now=MORNING)
+
+    with pytest.raises(HasMoved):
+        review.approve(campaign_id=campaign.pk, by=colleague, now=MORNING, seen=seen)
+
+    assert Campaign.objects.get().state == CampaignState.SUBMITTED
+    assert review.approve(campaign_id=campaign.pk, by=colleague, now=MORNING, seen=Campaign.objects.get().sheet_id)
