@@ -9,12 +9,15 @@ from django.http.response import HttpResponseBase
 View = Callable[..., HttpResponseBase]
 
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "default-src 'none'; script-src {scripts}; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+SCRIPTS = "'self'"
+# The till's barcode reader is our own WebAssembly; nothing else on a page may be compiled.
+SCRIPTS_AND_WASM = "'self' 'wasm-unsafe-eval'"
 
 
-def strict_page(*, referrer: str = "same-origin") -> Callable[[View], View]:
+def strict_page(*, referrer: str = "same-origin", scripts: str = SCRIPTS) -> Callable[[View], View]:
     """
     Send a page with the strict content policy, never cached, never indexed.
 
@@ -26,7 +29,7 @@ def strict_page(*, referrer: str = "same-origin") -> Callable[[View], View]:
         @wraps(view)
         def page(*args: Any, **kwargs: Any) -> HttpResponseBase:
             response = view(*args, **kwargs)
-            response["Content-Security-Policy"] = POLICY
+            response["Content-Security-Policy"] = POLICY.format(scripts=scripts)
             response["Cache-Control"] = "no-store"
             response["Referrer-Policy"] = referrer
             response["X-Robots-Tag"] = "noindex, nofollow"

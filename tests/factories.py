@@ -72,14 +72,16 @@ def make_version(
     return approve(template_id=template.pk, by=approver, now=NOON)
 
 
-def make_terms(*, planned_count: int = 100, per_member_limit: int = 1, **terms: Any) -> CouponTerms:
+def make_terms(
+    *, planned_count: int = 100, per_member_limit: int = 1, requires_amount: bool = True, **terms: Any
+) -> CouponTerms:
     """The terms of an approved batch, through the real review: 10 yuan off from 50, 30 days."""
     facts: dict[str, Any] = {"title": "满50减10", "kind": "CASH", "face_fen": 1_000, "min_spend_fen": 5_000}
     facts |= {"valid_days": 30} | terms
     author, approver = make_operator(), make_operator()
     batch = batches.save_draft(
         batch_id=None, name=f"B{next(_numbers)}", planned_count=planned_count, per_member_limit=per_member_limit,
-        requires_amount=True, draft=TermsDraft(**facts), stores=[], by=author, now=NOON,
+        requires_amount=requires_amount, draft=TermsDraft(**facts), stores=[], by=author, now=NOON,
     )  # fmt: skip
     batches.submit(batch_id=batch.pk, by=author, now=NOON)
     batches.approve(batch_id=batch.pk, by=approver, now=NOON)

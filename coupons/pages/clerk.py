@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from coupons.services.till import STORE_KEY, store_of_session
 from foundation.models import Operator
-from foundation.page_policy import strict_page
+from foundation.page_policy import SCRIPTS, SCRIPTS_AND_WASM, strict_page
 from members.models import Store
 
 DEVICE_COOKIE = "till_device"
@@ -43,8 +43,16 @@ TillPage = Callable[..., HttpResponse]
 
 def till_page(view: TillPage) -> Callable[..., HttpResponseBase]:
     """Call `view(request, clerk, …)` for a clerk with a store; others are led to what is missing."""
+    return _guarded(view, scripts=SCRIPTS)
 
-    @strict_page()
+
+def scanning_page(view: TillPage) -> Callable[..., HttpResponseBase]:
+    """The same for pages that hold the camera, whose reader is WebAssembly."""
+    return _guarded(view, scripts=SCRIPTS_AND_WASM)
+
+
+def _guarded(view: TillPage, *, scripts: str) -> Callable[..., HttpResponseBase]:
+    @strict_page(scripts=scripts)
     @wraps(view)
     def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not isinstance(request.user, Operator):

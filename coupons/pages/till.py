@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from coupons.pages.clerk import Clerk, till_page
+from coupons.pages.clerk import Clerk, scanning_page
 from coupons.pages.history import recent_context
 from coupons.rules.code import ALPHABET
 from coupons.rules.eligibility import Refusal
@@ -25,13 +25,13 @@ def frame(clerk: Clerk) -> dict[str, Any]:
     return {"clerk": clerk, "now": clock.now(), "keys": ALPHABET[1:10] + ALPHABET[0] + ALPHABET[10:]}
 
 
-@till_page
+@scanning_page
 def ready(request: HttpRequest, clerk: Clerk) -> HttpResponse:
     """Wait for the next coupon."""
     return _ready(request, clerk)
 
 
-@till_page
+@scanning_page
 def check(request: HttpRequest, clerk: Clerk) -> HttpResponse:
     """Look at a coupon before it counts."""
     form = inputs.PreviewInput(data={**_posted(request), "device_id": clerk.device_id})
@@ -45,7 +45,7 @@ def check(request: HttpRequest, clerk: Clerk) -> HttpResponse:
     return _preview(request, clerk, form.validated_data["text"], answer)
 
 
-@till_page
+@scanning_page
 def redeem(request: HttpRequest, clerk: Clerk) -> HttpResponse:
     """Redeem; a form sent twice carries the same request id and gets the same answer."""
     if request.method != "POST":

@@ -1,10 +1,13 @@
 """The till without JavaScript, and the member's coupon page."""
 
+import hashlib
 import re
 from datetime import timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from django.contrib.staticfiles import finders
 from qrcode.constants import ERROR_CORRECT_M
 from qrcode.main import QRCode
 from qrcode.util import MODE_ALPHA_NUM, QRData
@@ -112,6 +115,21 @@ def test_pages_of_the_till_carry_the_strict_policy(till, path):
     assert "default-src 'none'" in response["Content-Security-Policy"]
     assert (response["Cache-Control"], response["X-Robots-Tag"]) == ("no-store", "noindex, nofollow")
     assert not re.search(r"<script(?![^>]*src=)|<style|\sstyle=|\son[a-z]+=", response.content.decode())
+
+
+def test_only_the_pages_with_the_camera_may_compile_webassembly(till, coupon):
+    paths = [*SECRET_PAGES, f"/c/{coupon.link_token}"]
+
+    assert [path for path in paths if "wasm" in till.get(path)["Content-Security-Policy"]] == ["/till/"]
+
+
+def test_the_barcode_reader_is_ours_and_whole():
+    folder = Path(finders.find("coupons/vendor/zxing"))
+
+    modules = [path.read_text(encoding="utf-8") for path in folder.rglob("*.js")]
+    wasm = hashlib.sha256((folder / "reader" / "zxing_reader.wasm").read_bytes()).hexdigest()
+    assert not any("://" in text for text in modules)
+    assert any(wasm in text for text in modules), "the .wasm is of another version than its module"
 
 
 def test_the_device_keeps_its_number(till):

@@ -36,6 +36,8 @@ def browser() -> Iterator[Browser]:
         if os.environ.get("REQUIRE_BROWSER") == "1":
             pytest.fail("Chromium is required here and is not installed.")
         pytest.skip("Chromium is not installed; install it to run the browser tests.")
+    # Playwright keeps a loop in this thread; the rows of a test are still written one after the other.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield chromium

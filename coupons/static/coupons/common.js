@@ -29,6 +29,26 @@ function startHand() {
   });
 }
 
+const BROUGHT = "till.scan";
+
+/** A scan on a page beside the till belongs to the till: bring it there. */
+export function bringScan(text) {
+  sessionStorage.setItem(BROUGHT, text);
+  location.assign(document.querySelector("[data-key=F2]").href);
+}
+
+/** The scan that was brought from another page, once. */
+export function takeScan() {
+  const text = sessionStorage.getItem(BROUGHT);
+  sessionStorage.removeItem(BROUGHT);
+  return text;
+}
+
+/** Tell the clerk that a Chinese input method mangles what the gun types, until a clean burst. */
+export function warnOfInputMethod(composed) {
+  document.getElementById("ime").hidden = !composed;
+}
+
 /** Where F8 leads: the last redemption while it can be undone, else the history. */
 export function undoAddress() {
   const verdict = document.querySelector(".verdict [data-undo]")?.getAttribute("href");
@@ -46,7 +66,7 @@ export function startKeys({ code, leave }) {
     Escape: leave,
   };
   document.addEventListener("keydown", (event) => {
-    if (!acts[event.key] || event.isComposing) return;
+    if (!acts[event.key] || event.isComposing || document.querySelector("dialog[open]")) return;
     event.preventDefault();
     acts[event.key]();
   });

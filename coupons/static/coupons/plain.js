@@ -1,6 +1,7 @@
 // Pages the server wrote in full: history, undo, and the verdicts of a form.
 
-import { start, startKeys } from "./common.js";
+import { bringScan, start, startKeys, warnOfInputMethod } from "./common.js";
+import { watchScans } from "./scanner.js";
 import { play } from "./tones.js";
 
 const LEAVES_AFTER = { ok: 4000, bad: 6000 };
@@ -17,15 +18,20 @@ function startVerdict(verdict) {
   verdict.addEventListener("pointerdown", () => { clearTimeout(timer); verdict.classList.add("held"); });
 }
 
-function startReasons() {
-  document.addEventListener("keydown", (event) => {
-    const choice = document.querySelector(`[data-digit="${CSS.escape(event.key)}"]`);
-    if (choice) { choice.checked = true; choice.focus(); }
-  });
+function chooseReason(digit) {
+  const choice = document.querySelector(`[data-digit="${CSS.escape(digit)}"]`);
+  if (choice) { choice.checked = true; choice.focus(); }
+}
+
+function scanned(text, { composed }) {
+  warnOfInputMethod(composed);
+  // Where somebody is about to take money back, a stray scan must neither choose nor confirm anything.
+  if (document.body.dataset.screen === "undo") play("drop");
+  else bringScan(text);
 }
 
 start();
 startKeys({ leave: cancel });
-startReasons();
+watchScans({ onScan: scanned, onTyped: chooseReason });
 const verdict = document.querySelector(".verdict");
 if (verdict) startVerdict(verdict);

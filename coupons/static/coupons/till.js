@@ -1,21 +1,20 @@
 // The till from "ready" on: scan or type, look, redeem, verdict. The server decides and words everything.
 
-import { fold, group, readCode } from "./code.js";
+import { readCode } from "./code.js";
 import { Lost, post } from "./calls.js";
-import { countDown, start, startKeys } from "./common.js";
+import { countDown, start, startKeys, takeScan, warnOfInputMethod } from "./common.js";
+import { addTyped, clearCode, focusCode, hasTrouble, showTrouble, showTypo, startEntry } from "./entry.js";
 import { Pursuit } from "./pursuit.js";
 import { watchScans } from "./scanner.js";
 import { build, fillConditions } from "./screens.js";
 import { play } from "./tones.js";
+import { startViewfinder } from "./viewfinder.js";
 
 const { dataset } = document.body;
 const stage = document.getElementById("stage");
 const ready = stage.firstElementChild;
-const entry = document.getElementById("entry");
-const code = document.getElementById("code");
 const scanner = document.getElementById("scanner");
-const typo = document.getElementById("typo");
-const typoText = typo.querySelector("span").cloneNode(true);
+const swap = document.getElementById("swap");
 const LEAVES_AFTER = { ok: 4000, bad: 6000 };
 const DEAF_MS = 400;
 const SAME_GUN_MS = 1500;
@@ -27,6 +26,7 @@ let leaving = 0;
 let look = null;
 let busy = false;
 let lastScan = { code: "", at: -Infinity };
+let other = null;
 const parked = new Set();
 const waiting = [];
 
@@ -93,8 +93,7 @@ async function refreshRecent() {
 function complain(detail) {
   if (shown !== ready && look) return warn(detail);
   showReady();
-  typo.hidden = false;
-  typo.querySelector("span").textContent = detail;
+  showTrouble(detail);
   return play("bad");
 }
 
@@ -240,52 +239,40 @@ function keep(body, isOpen) {
 
 // Input ---------------------------------------------------------------------------------------------
 
-function clearCode() {
-  code.value = "";
-  typed();
-}
-
-function typed() {
-  const symbols = fold(code.value);
-  const isWhole = symbols.length >= 12;
-  if (/^[0-9A-Z]{0,12}$/.test(symbols)) code.value = group(symbols);
-  document.getElementById("clear").hidden = !code.value;
-  if (isWhole && !readCode(code.value)) showTypo();
-  else hideTypo();
-}
-
-function showTypo() {
-  typo.querySelector("span").replaceWith(typoText.cloneNode(true));
-  typo.hidden = false;
-  code.classList.add("codebox--bad");
-}
-
-function hideTypo() {
-  typo.hidden = true;
-  code.classList.remove("codebox--bad");
-}
-
-function scanned(text) {
+function gunned(text, { composed }) {
+  warnOfInputMethod(composed);
   const symbols = readCode(text);
   const isEcho = symbols && symbols === lastScan.code && performance.now() - lastScan.at < SAME_GUN_MS;
   lastScan = { code: symbols, at: performance.now() };
-  if (isEcho || busy) return;
-  if (look && !window.confirm(dataset.swap)) return;
-  play("read");
-  showReady();
-  check(text, "SCANNER");
+  if (!isEcho) scanned(text, "SCANNER");
 }
 
-function startEntry() {
-  code.addEventListener("input", typed);
-  entry.addEventListener("submit", (event) => { event.preventDefault(); check(code.value, "TYPED"); });
-  entry.addEventListener("click", ({ target }) => {
-    const { symbol } = target.closest("button")?.dataset ?? {};
-    if (symbol) { code.value += symbol; typed(); }
+function scanned(text, channel) {
+  if (busy || (look && readCode(text) === look.body.text)) return;
+  play("read");
+  if (look) askToSwap(text, channel);
+  else begin(text, channel);
+}
+
+function begin(text, channel) {
+  // An unknown outcome is never dropped for the next coupon: it is set aside, and its answer still comes.
+  shown.querySelector("[data-park]")?.click();
+  showReady();
+  check(text, channel);
+}
+
+function askToSwap(text, channel) {
+  other = { text, channel };
+  if (!swap.open) swap.showModal();
+}
+
+function startSwap() {
+  swap.addEventListener("close", () => {
+    const asked = other;
+    other = null;
+    if (swap.returnValue === "swap" && asked) begin(asked.text, asked.channel);
+    swap.returnValue = "";
   });
-  document.getElementById("erase").addEventListener("click", () => { code.value = code.value.trimEnd().slice(0, -1); typed(); });
-  document.getElementById("clear").addEventListener("click", clearCode);
-  if (matchMedia("(pointer: coarse)").matches) code.inputMode = "none";
 }
 
 function leaveByClick(event) {
@@ -302,20 +289,19 @@ function cancel() {
 }
 
 start();
-startEntry();
-startKeys({ code: () => { if (!shown.querySelector("[data-park]")) showReady(); code.focus(); }, leave: cancel });
+startEntry((text) => check(text, "TYPED"));
+startSwap();
+startKeys({ code: () => { if (!shown.querySelector("[data-park]")) showReady(); focusCode(); }, leave: cancel });
 stage.addEventListener("click", leaveByClick, true);
-watchScans({
-  scanner,
-  onScan: scanned,
-  onTyped: (text) => { if (shown === ready) { code.value += text; typed(); code.focus(); } },
-  onComposition: () => { typo.querySelector("span").textContent = dataset.ime; typo.hidden = false; },
-});
+watchScans({ scanner, onScan: gunned, onTyped: (text) => { if (shown === ready) addTyped(text); } });
+startViewfinder({ readCode, onCode: (code) => scanned(code, "CAMERA") });
 document.addEventListener("keydown", (event) => {
   const isFree = !event.target.closest("input, textarea, a, button") || event.target === scanner;
-  if (event.key === "Enter" && isFree && shown !== ready) mainButton(shown).click();
+  if (event.key === "Enter" && isFree && shown !== ready && !swap.open) mainButton(shown).click();
   if (shown === ready && event.target === document.body && event.key.length === 1) scanner.focus({ preventScroll: true });
 });
 for (const body of JSON.parse(sessionStorage.getItem(KEPT) ?? "[]")) showUnknown(body);
-if (shown === ready && !typo.hidden) code.focus();
+if (shown === ready && hasTrouble()) focusCode();
 else if (shown === ready) scanner.focus({ preventScroll: true });
+const brought = takeScan();
+if (brought && shown === ready) check(brought, "SCANNER");
