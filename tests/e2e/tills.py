@@ -30,20 +30,30 @@ def context_of(browser: Browser, url: str, operator: Operator | None, **options:
     return context
 
 
-def burst(page: Page, text: str, *, end: str = "Enter", gap_ms: int = 2) -> None:
-    """What a scan gun types, in the page's own clock, so that a busy machine does not stretch the gaps."""
-    page.evaluate(
-        """async ([text, end, gap]) => {
-          const press = (key) => (document.activeElement ?? document.body).dispatchEvent(
-            new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
-          for (const key of text) {
-            if (press(key)) document.execCommand("insertText", false, key);
-            await new Promise((done) => { setTimeout(done, gap); });
-          }
-          if (end && press(end) && end === "Enter") document.activeElement?.click?.();
-        }""",
-        [text, end, gap_ms],
-    )
+BURST = """async ([text, end, gap, ime]) => {
+  const press = (key) => (document.activeElement ?? document.body).dispatchEvent(
+    new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+  for (const key of text) {
+    const isFree = press(ime ? "Process" : key);
+    if (isFree) document.execCommand("insertText", false, key);
+    await new Promise((done) => { setTimeout(done, gap); });
+  }
+  const focused = document.activeElement;
+  if (end && press(end)) {
+    if (end === "Enter") focused.form ? focused.form.requestSubmit() : focused.click();
+    return "reached the page";
+  }
+  return end ? "swallowed" : "";
+}"""
+
+
+def burst(page: Page, text: str, *, end: str = "Enter", gap_ms: int = 2, ime: bool = False) -> str:
+    """
+    What a scan gun types, by the page's own clock, so that a busy machine does not stretch the gaps.
+
+    Returns what became of the key at the end. `ime` makes the keys those of an input method.
+    """
+    return str(page.evaluate(BURST, [text, end, gap_ms, ime]))
 
 
 def write_video(path: Path, codes: Iterable[str], *, frames_each: int = 20) -> Path:
