@@ -11,10 +11,12 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from coupons.models import InputChannel
 from coupons.rules.eligibility import Refusal
 from coupons.rules.reason_texts import REASON_TEXTS
 from coupons.serializers import words
 
+FACTS_CLASS = {Refusal.MIN_SPEND: "v-facts--amount", Refusal.NOT_FOUND: "v-facts--code"}
 CONFIRM_ABOVE_FEN = 2_000  # from here on a clerk looks before it counts
 
 Shown = dict[str, Any]
@@ -115,22 +117,33 @@ def _save_class(saving_fen: int, *, is_gift: bool) -> str:
 def _refused(answer: dict[str, Any], *, zone: ZoneInfo, now: datetime) -> Shown:
     reason, facts = Refusal(answer["reason"]), answer["facts"]
     text = REASON_TEXTS[reason]
-    word, next_step = pgettext("verdict", text.word), _(text.next_step)
-    if reason == Refusal.MIN_SPEND:
-        next_step = next_step % {"missing": words.yuan(facts["missing_fen"])[1:]}
-        if facts["ticket_fen"] is None:
-            word, next_step = pgettext("verdict", "Amount needed"), _("Enter the total of the receipt")
-    if reason == Refusal.NOT_YET_VALID:
-        next_step = next_step % {"start": _instant(facts["valid_from"], zone=zone, now=now)}
+    figures = _figures(facts, zone=zone, now=now)
+    word, next_step = pgettext("verdict", text.word), _(text.step_for(figures)) % figures
+    if reason == Refusal.MIN_SPEND and "missing" not in figures:
+        word = pgettext("verdict", "Amount needed")
     return {
         "tone": "bad" if text.tone == "STOP" else "warn",
         "word": word,
         "word_class": word_class(word),
+        "name": facts.get("title", ""),
         "sub": _("Written correctly, but not in the system") if reason == Refusal.NOT_FOUND else "",
         "facts": _facts(reason, facts, zone=zone, now=now),
+        "facts_class": FACTS_CLASS.get(reason, ""),
         "next": next_step,
         "may_change_amount": reason == Refusal.MIN_SPEND,
     }
+
+
+def _figures(facts: dict[str, Any], *, zone: ZoneInfo, now: datetime) -> dict[str, str]:
+    """What the next step may name, as the reader writes it; only what the answer brings."""
+    figures = {
+        name: str(facts[name]) for name in ("hours", "goods", "limit", "seconds", "minutes") if facts.get(name)
+    }  # fmt: skip
+    if facts.get("ticket_fen") is not None:
+        figures["missing"] = words.yuan(facts["missing_fen"])[1:]
+    if "valid_from" in facts:
+        figures["start"] = _instant(facts["valid_from"], zone=zone, now=now)
+    return figures
 
 
 def _instant(text: str, *, zone: ZoneInfo, now: datetime) -> str:
@@ -142,7 +155,7 @@ def _facts(reason: Refusal, facts: dict[str, Any], *, zone: ZoneInfo, now: datet
     if reason == Refusal.ALREADY_REDEEMED and "redeemed_at" in facts:
         return _facts_of_use(facts, zone=zone, now=now)
     if reason == Refusal.NOT_FOUND:
-        return [(pgettext("verdict", "Code"), facts.get("input", ""))]
+        return _facts_of_input(facts)
     if "title" in facts:
         rows.append((pgettext("verdict", "Coupon"), facts["title"]))
     if reason == Refusal.EXPIRED:
@@ -168,6 +181,13 @@ def _facts_of_use(facts: dict[str, Any], *, zone: ZoneInfo, now: datetime) -> li
         (pgettext("verdict", "By"), facts["clerk"]),
         (pgettext("verdict", "No."), f"…{facts['redemption_no'][-6:]}"),
     ]
+
+
+def _facts_of_input(facts: dict[str, Any]) -> list[Fact]:
+    rows = [(pgettext("verdict", "Code"), facts.get("input", ""))]
+    if "input_channel" in facts:
+        rows.append((pgettext("verdict", "Came in"), str(InputChannel(facts["input_channel"]).label)))
+    return rows
 
 
 def _facts_of_amount(facts: dict[str, Any]) -> list[Fact]:

@@ -242,8 +242,10 @@ def _refused(question: Question, coupon: Coupon | None, refusal: Refusal, *, now
 
 
 def _refusal_facts(question: Question, coupon: Coupon | None, refusal: Refusal, *, now: datetime) -> Answer:
+    if coupon is None and refusal == Refusal.NOT_FOUND:
+        return {"input": group_code(mask_code(parse_code(question.text))), "input_channel": question.input_channel}
     if coupon is None:
-        return {"input": group_code(mask_code(parse_code(question.text)))} if refusal == Refusal.NOT_FOUND else {}
+        return {}
     facts: Answer = {
         "title": coupon.terms.title, "valid_from": coupon.valid_from.isoformat(),
         "valid_until": coupon.valid_until.isoformat(),
