@@ -98,6 +98,7 @@ class TillView(APIView):
         return services.Question(
             text=facts["text"], device_id=facts["device_id"], clerk=self.clerk, store=self.store,
             input_channel=facts["input_channel"], ticket_fen=facts["ticket"], receipt_no=facts["receipt_no"],
+            needs_shift=True,
         )  # fmt: skip
 
     def answer(self, answer: services.Answer) -> Response:

@@ -179,6 +179,51 @@ class Coupon(models.Model):
         return f"#{self.pk}"
 
 
+class Shift(models.Model):
+    """
+    One clerk at one till, from opening to handing over. Redemptions made meanwhile belong to it.
+
+    `number` counts the shifts of a store's business day. What a shift took is read from its redemptions.
+    """
+
+    store = models.ForeignKey(
+        "members.Store", verbose_name=_("store"), on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    clerk = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("clerk"), on_delete=models.PROTECT, related_name="+"
+    )
+    device_id = models.CharField(_("device"), max_length=64)
+    business_date = models.DateField(_("business date"))
+    number = models.PositiveSmallIntegerField(_("number of the day"))
+    opened_at = models.DateTimeField(_("opened at"))
+    closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
+    closed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("closed by"), null=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = _("shift")
+        verbose_name_plural = _("shifts")
+        constraints = [
+            models.UniqueConstraint(
+                name="shift_open_once_per_device", fields=["device_id"], condition=Q(closed_at__isnull=True)
+            ),
+            models.UniqueConstraint(
+                name="shift_open_once_per_clerk", fields=["clerk"], condition=Q(closed_at__isnull=True)
+            ),
+            models.UniqueConstraint(name="shift_number_once", fields=["store", "business_date", "number"]),
+            models.CheckConstraint(name="shift_ends_after_start", condition=Q(closed_at__gte=F("opened_at"))),
+            models.CheckConstraint(
+                name="shift_closed_by_somebody",
+                condition=Q(closed_at__isnull=True, closed_by__isnull=True)
+                | Q(closed_at__isnull=False, closed_by__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.business_date:%m%d}-{self.number}"
+
+
 class RedemptionState(models.TextChoices):
     ACCEPTED = "ACCEPTED", _("redeemed")
     REVERSED = "REVERSED", _("undone")
@@ -213,6 +258,9 @@ class Redemption(models.Model):
     store = models.ForeignKey(
         "members.Store", verbose_name=_("store"), on_delete=models.PROTECT, related_name="+", db_index=False
     )
+    shift = models.ForeignKey(
+        Shift, verbose_name=_("shift"), null=True, on_delete=models.PROTECT, related_name="redemptions", db_index=False
+    )
     business_date = models.DateField(_("business date"))
     input_channel = models.CharField(_("how it came in"), max_length=10, choices=InputChannel.choices)
     receipt_no = models.CharField(_("receipt number"), max_length=40, blank=True, default="")
@@ -238,6 +286,7 @@ class Redemption(models.Model):
             models.Index(name="redemption_store_day", fields=["store", "business_date", "id"]),  # till history
             models.Index(name="redemption_source", fields=["source", "id"]),  # report of one run
             models.Index(name="redemption_batch", fields=["batch", "redeemed_at"]),  # batch page
+            models.Index(name="redemption_shift", fields=["shift"], condition=Q(shift__isnull=False)),  # totals
         ]
         triggers = [pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete)]
 
@@ -263,6 +312,8 @@ class Reversal(models.Model):
     device_id = models.CharField(_("device"), max_length=64)
     reason = models.CharField(_("reason"), max_length=16, choices=UndoReason.choices)
     reversed_at = models.DateTimeField(_("undone at"))
+    # Whether the shift of the redemption was still open: a slip that was handed over never changes.
+    within_shift = models.BooleanField(_("within the shift"), default=False)
 
     class Meta:
         verbose_name = _("undo")

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from coupons import api
-from coupons.pages import coupon, entry, history, till
+from coupons.pages import coupon, entry, history, shift, till
 
 app_name = "coupons"
 urlpatterns = [
@@ -15,6 +15,10 @@ urlpatterns = [
     path("till/redeem", till.redeem, name="till_redeem"),
     path("till/recent", history.recent, name="till_recent"),
     path("till/history/", history.history, name="till_history"),
+    path("till/shift/", shift.shift, name="till_shift"),
+    path("till/shift/open", shift.begin, name="till_shift_open"),
+    path("till/shift/close", shift.end, name="till_shift_close"),
+    path("till/shift/<int:shift_id>/slip/", shift.slip, name="till_slip"),
     path("till/undo/<str:redemption_no>/", history.undo, name="till_undo"),
     path("till/api/preview", api.PreviewView.as_view(), name="api_preview"),
     path("till/api/redeem", api.RedeemView.as_view(), name="api_redeem"),

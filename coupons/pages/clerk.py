@@ -14,6 +14,8 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
+from coupons.models import Shift
+from coupons.queries.shifts import open_shift_of
 from coupons.services.till import STORE_KEY, store_of_session
 from foundation.models import Operator
 from foundation.page_policy import SCRIPTS, SCRIPTS_AND_WASM, strict_page
@@ -31,6 +33,7 @@ class Clerk:
     operator: Operator
     store: Store
     device_id: str
+    shift: Shift | None  # the one that is open here; None before work has begun
 
     @property
     def is_manager(self) -> bool:
@@ -59,16 +62,28 @@ def _guarded(view: TillPage, *, scripts: str) -> Callable[..., HttpResponseBase]
             return redirect(f"{reverse('coupons:till_login')}?{urlencode({'next': request.path})}")
         if not request.user.has_perm("coupons.redeem"):
             return render(request, "coupons/not_allowed.html", status=403)
-        store = store_of_session(operator=request.user, store_id=request.session.get(STORE_KEY))
+        device_id = _device_of(request)
+        store, shift = _place_of(request, request.user, device_id)
         if store is None:
             return redirect("coupons:till_store")
-        request.session[STORE_KEY] = store.pk
-        clerk = Clerk(request.user, store, _device_of(request))
+        if request.session.get(STORE_KEY) != store.pk:
+            request.session[STORE_KEY] = store.pk
+        clerk = Clerk(request.user, store, device_id, shift)
         response = view(request, clerk, *args, **kwargs)
         _keep_device(response, clerk.device_id)
         return response
 
     return page
+
+
+def _place_of(request: HttpRequest, operator: Operator, device_id: str) -> tuple[Store | None, Shift | None]:
+    """Where the shift that is open here was begun, as long as they work there; else the session's store."""
+    shift = open_shift_of(clerk_id=operator.pk)
+    if shift is not None and shift.device_id == device_id:
+        store = store_of_session(operator=operator, store_id=shift.store_id)
+        if store is not None:
+            return store, shift
+    return store_of_session(operator=operator, store_id=request.session.get(STORE_KEY)), None
 
 
 def _device_of(request: HttpRequest) -> str:

@@ -1,21 +1,24 @@
 """Today's redemptions at the till, and undoing one."""
 
+from datetime import datetime, time
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from coupons.models import Redemption, UndoReason
 from coupons.pages.clerk import Clerk, till_page
-from coupons.queries import till_history
+from coupons.queries import till_history, till_refusals
 from coupons.serializers import inputs
-from coupons.serializers.rows import history_rows, totals
+from coupons.serializers.rows import history_rows, refusal_rows, totals
 from coupons.services.reverse import reverse
 from coupons.services.till import business_date
 from foundation import clock
 from foundation.errors import DomainError
 
 SHOWN_BESIDE = 6  # rows in the side column
+LISTED_AT_MOST = 1000
 
 
 def recent_context(clerk: Clerk) -> dict[str, Any]:
@@ -23,7 +26,7 @@ def recent_context(clerk: Clerk) -> dict[str, Any]:
     now = clock.now()
     found = till_history(
         store_id=clerk.store.pk, clerk_id=None if clerk.is_manager else clerk.operator.pk,
-        business_date=business_date(store=clerk.store, now=now), limit=1000,
+        business_date=business_date(store=clerk.store, now=now), limit=LISTED_AT_MOST,
     )  # fmt: skip
     rows = history_rows(
         found, clerk_id=clerk.operator.pk, device_id=clerk.device_id, is_manager=clerk.is_manager, now=now
@@ -40,13 +43,26 @@ def recent(request: HttpRequest, clerk: Clerk) -> HttpResponse:
 
 @till_page
 def history(request: HttpRequest, clerk: Clerk) -> HttpResponse:
-    """Today's redemptions, with undo where it is still possible."""
+    """Today's redemptions, with undo where it is still possible; what was refused, what was undone."""
     context = recent_context(clerk)
-    shown = request.GET.get("show") == "undone"
-    rows = [row for row in context["rows"] if (row["state"] == "REVERSED") == shown]
+    shown = request.GET.get("show")
+    rows = [row for row in context["rows"] if (row["state"] == "REVERSED") == (shown == "undone")]
     undone = next((row for row in context["rows"] if row["redemption_no"] == request.GET.get("undone")), None)
-    context |= {"clerk": clerk, "now": clock.now(), "listed": rows, "shows_undone": shown, "undone": undone}
+    context |= {
+        "clerk": clerk, "now": clock.now(), "shown": shown, "listed": rows, "refused": _refused_today(clerk),
+        "undone": undone,
+    }  # fmt: skip
     return render(request, "coupons/history.html", context)
+
+
+def _refused_today(clerk: Clerk) -> list[dict[str, Any]]:
+    zone = ZoneInfo(clerk.store.zone)
+    midnight = datetime.combine(business_date(store=clerk.store, now=clock.now()), time.min, zone)
+    found = till_refusals(
+        store_id=clerk.store.pk, clerk_id=None if clerk.is_manager else clerk.operator.pk, since=midnight,
+        limit=LISTED_AT_MOST,
+    )  # fmt: skip
+    return refusal_rows(found, zone=zone)
 
 
 @till_page

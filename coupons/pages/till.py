@@ -10,12 +10,14 @@ from django.utils.translation import pgettext
 
 from coupons.pages.clerk import Clerk, scanning_page
 from coupons.pages.history import recent_context
+from coupons.pages.shift import shift_start
 from coupons.rules.code import ALPHABET
 from coupons.rules.eligibility import Refusal
 from coupons.rules.reason_texts import REASON_TEXTS
 from coupons.serializers import inputs
 from coupons.serializers.verdicts import show, word_class
 from coupons.services import redeem as services
+from coupons.services.shifts import NoShift
 from foundation import clock
 from foundation.errors import DomainError
 
@@ -27,7 +29,9 @@ def frame(clerk: Clerk) -> dict[str, Any]:
 
 @scanning_page
 def ready(request: HttpRequest, clerk: Clerk) -> HttpResponse:
-    """Wait for the next coupon."""
+    """Wait for the next coupon; before that, offer to begin the shift."""
+    if clerk.shift is None:
+        return shift_start(request, clerk, is_missing="shift" in request.GET)
     return _ready(request, clerk)
 
 
@@ -37,6 +41,8 @@ def check(request: HttpRequest, clerk: Clerk) -> HttpResponse:
     form = inputs.PreviewInput(data={**_posted(request), "device_id": clerk.device_id})
     if request.method != "POST":
         return redirect("coupons:till")
+    if clerk.shift is None:
+        return shift_start(request, clerk, is_missing=True)
     if not form.is_valid():
         return _ready(request, clerk, error=_first_error(form.errors))
     answer = services.preview(question=_question(clerk, form.validated_data), now=clock.now())
@@ -56,6 +62,8 @@ def redeem(request: HttpRequest, clerk: Clerk) -> HttpResponse:
     facts = form.validated_data
     try:
         answer = services.redeem(question=_question(clerk, facts), request_id=facts["request_id"], now=clock.now())
+    except NoShift:
+        return shift_start(request, clerk, is_missing=True)
     except DomainError as refusal:
         return _ready(request, clerk, error=str(refusal))
     return _verdict(request, clerk, answer)
@@ -71,6 +79,7 @@ def _question(clerk: Clerk, facts: dict[str, Any]) -> services.Question:
     return services.Question(
         text=facts["text"], device_id=clerk.device_id, clerk=clerk.operator, store=clerk.store,
         input_channel=facts["input_channel"], ticket_fen=facts["ticket"], receipt_no=facts["receipt_no"],
+        needs_shift=True,
     )  # fmt: skip
 
 

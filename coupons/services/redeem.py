@@ -29,6 +29,7 @@ from coupons.queries import last_use
 from coupons.rules.code import MalformedCode, group_code, mask_code, parse_code
 from coupons.rules.discount import Terms, discount_fen
 from coupons.rules.eligibility import RETRYABLE, Refusal, Situation, refusal_of
+from coupons.services.shifts import hold_shift
 from foundation.crypto import key_ring
 from foundation.errors import DomainError
 from foundation.models import Operator
@@ -56,6 +57,7 @@ class Question:
     input_channel: str
     ticket_fen: int | None = None
     receipt_no: str = ""
+    needs_shift: bool = False  # people at tills work in shifts, other systems do not
 
     def fingerprint(self) -> str:
         """The canonical body: another body under the same request id is another question."""
@@ -98,11 +100,13 @@ def redeem(*, question: Question, request_id: UUID, now: datetime) -> Answer:
     Redeem one use of a coupon; a repeat of the same request gets the stored answer, byte for byte.
 
     Returns an answer with verdict REDEEMED or REFUSED and a reason; refusals leave an attempt row.
-    Raises RequestReused when the id was used for another question, with nothing changed.
+    Raises RequestReused when the id was used for another question and NoShift when the till's clerk has not
+    begun a shift, with nothing changed.
     """
     stored = _stored_answer(question, request_id, now=now)
     if stored is not None:
         return stored
+    shift_id = _shift_of(question)
     coupon, refusal = _find(question)
     if coupon is not None and refusal is None:
         refusal = refusal_of(_situation(coupon, question, now=now))
@@ -111,7 +115,7 @@ def redeem(*, question: Question, request_id: UUID, now: datetime) -> Answer:
         won = Coupon.objects.open_at(now).filter(pk=coupon.pk)
         if won.update(**_use_once()):
             coupon.refresh_from_db(fields=["use_seq"])
-            return _keep(question, request_id, _accept(coupon, question, request_id, now=now))
+            return _keep(question, request_id, _accept(coupon, question, request_id, shift_id=shift_id, now=now))
         coupon.refresh_from_db()
         refusal = refusal_of(_situation(coupon, question, now=now)) or Refusal.ALREADY_REDEEMED
     assert refusal is not None
@@ -120,6 +124,12 @@ def redeem(*, question: Question, request_id: UUID, now: datetime) -> Answer:
         return _keep(question, request_id, again)
     _note_attempt(question, coupon, refusal, now=now)
     return _keep(question, request_id, _refused(question, coupon, refusal, now=now))
+
+
+def _shift_of(question: Question) -> int | None:
+    if not question.needs_shift:
+        return None
+    return hold_shift(clerk_id=question.clerk.pk, store_id=question.store.pk, device_id=question.device_id)
 
 
 def _use_once() -> dict[str, Any]:
@@ -205,7 +215,7 @@ def _coupon_facts(coupon: Coupon) -> Answer:
     }  # fmt: skip
 
 
-def _accept(coupon: Coupon, question: Question, request_id: UUID, *, now: datetime) -> Answer:
+def _accept(coupon: Coupon, question: Question, request_id: UUID, *, shift_id: int | None, now: datetime) -> Answer:
     local = now.astimezone(ZoneInfo(question.store.zone))
     saving = _saving(coupon, question)
     redemption = Redemption.objects.create(
@@ -214,6 +224,7 @@ def _accept(coupon: Coupon, question: Question, request_id: UUID, *, now: dateti
         store=question.store, business_date=local.date(), input_channel=question.input_channel,
         receipt_no=question.receipt_no, ticket_fen=question.ticket_fen, discount_fen=saving,
         member_id=coupon.member_id, source=coupon.source, redeemed_at=now, terms_sha256=coupon.terms.sha256,
+        shift_id=shift_id,
     )  # fmt: skip
     return {
         "verdict": "REDEEMED", **_coupon_facts(coupon), "saving_fen": saving, "repeat": False,

@@ -1,4 +1,8 @@
-"""Undoing a redemption: within minutes by the clerk who made it, within the day by the store's manager."""
+"""
+Undoing a redemption: within minutes by the clerk who made it, within the day by a manager of the store.
+
+Nobody undoes late what they redeemed themselves: otherwise a manager at the till could keep the difference.
+"""
 
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -8,6 +12,7 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 
 from coupons.models import Coupon, CouponState, Redemption, RedemptionState, Reversal
+from coupons.services.shifts import is_held_open
 from foundation.errors import DomainError, NotAllowed
 from foundation.models import Operator
 from members.models import StoreScope
@@ -28,6 +33,7 @@ def reverse(*, redemption_no: str, device_id: str, reason: str, by: Operator, no
     """
     redemption = Redemption.objects.select_related("coupon", "batch", "store").get(redemption_no=redemption_no)
     _check_right(redemption, device_id, by=by, now=now)
+    within_shift = is_held_open(shift_id=redemption.shift_id)
     if not Redemption.objects.filter(pk=redemption.pk, state=RedemptionState.ACCEPTED).update(
         state=RedemptionState.REVERSED
     ):
@@ -35,18 +41,24 @@ def reverse(*, redemption_no: str, device_id: str, reason: str, by: Operator, no
     # uses_count falls, use_seq never does: the next use gets a number of its own.
     Coupon.objects.filter(pk=redemption.coupon_id, uses_count__gt=0).update(uses_count=F("uses_count") - 1)
     Coupon.objects.filter(pk=redemption.coupon_id, state=CouponState.REDEEMED).update(state=CouponState.ISSUED)
-    return Reversal.objects.create(redemption=redemption, by=by, device_id=device_id, reason=reason, reversed_at=now)
+    return Reversal.objects.create(
+        redemption=redemption, by=by, device_id=device_id, reason=reason, reversed_at=now, within_shift=within_shift
+    )  # fmt: skip
 
 
 def _check_right(redemption: Redemption, device_id: str, *, by: Operator, now: datetime) -> None:
     if not StoreScope.objects.filter(operator=by, store=redemption.store).exists():
         raise NotAllowed(_("This was redeemed in another store."))
-    if by.has_perm("coupons.reverse_in_store"):
+    is_own, is_manager = redemption.clerk_id == by.pk, by.has_perm("coupons.reverse_in_store")
+    if is_manager and not is_own:
         today = now.astimezone(ZoneInfo(redemption.store.zone)).date()
         if redemption.business_date != today:
             raise UndoTooLate(_("The business day is over; ask head office."))
         return
-    if redemption.clerk_id != by.pk or redemption.device_id != device_id:
+    is_late = now > redemption.redeemed_at + timedelta(minutes=redemption.batch.undo_minutes)
+    if is_manager and (is_late or redemption.device_id != device_id):
+        raise NotAllowed(_("You redeemed this yourself. Ask the area manager to undo it."))
+    if not is_own or redemption.device_id != device_id:
         raise NotAllowed(_("Only the clerk who redeemed it can undo it on the same till. Ask the store manager."))
-    if now > redemption.redeemed_at + timedelta(minutes=redemption.batch.undo_minutes):
+    if is_late:
         raise UndoTooLate(_("It is too late to undo this here. Ask the store manager."))

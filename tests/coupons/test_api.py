@@ -7,10 +7,11 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 
-from coupons.models import Redemption, RedemptionAttempt, RedemptionRequest
+from coupons.models import Redemption, RedemptionAttempt, RedemptionRequest, Shift
+from coupons.services.shifts import close_shift
 from foundation import clock
 from members.models import StoreScope
-from tests.coupons.tills import DEVICE, LONG, make_clerk, make_coupon, make_manager, pause
+from tests.coupons.tills import DEVICE, LONG, begin_shift, make_clerk, make_coupon, make_manager, pause
 from tests.factories import make_operator, make_store, make_terms
 
 pytestmark = pytest.mark.django_db
@@ -25,6 +26,7 @@ def clerk():
 
 @pytest.fixture
 def till(client, clerk):
+    begin_shift(clerk)
     client.force_login(clerk)
     return client
 
@@ -67,6 +69,24 @@ def test_preview_changes_nothing(till, coupon):
     assert response.json()["answer"]["verdict"] == "OPEN"
     assert response.json()["page"]["needs_look"] is True
     assert not Redemption.objects.exists() and not RedemptionRequest.objects.exists()
+
+
+def test_without_a_shift_nothing_is_redeemed_and_the_page_is_told(client, clerk, coupon):
+    client.force_login(clerk)
+
+    response = post(client, "redeem", body_for(coupon))
+
+    assert (response.status_code, response.json()["code"]) == (409, "NO_SHIFT")
+    assert not Redemption.objects.exists() and not RedemptionRequest.objects.exists()
+
+
+def test_a_lost_answer_is_found_again_after_the_shift_ended(till, clerk, coupon):
+    told = post(till, "redeem", body_for(coupon)).json()["answer"]
+    close_shift(shift_id=Shift.objects.get().pk, device_id=DEVICE, by=clerk, now=clock.now())
+
+    again = post(till, "redeem", body_for(coupon))
+
+    assert (again.status_code, again.json()["answer"]) == (200, told)
 
 
 def test_result_gives_the_stored_answer(till, coupon):
@@ -120,6 +140,7 @@ def test_undo_of_an_unknown_redemption_is_404(till):
 def test_history_shows_a_clerk_their_own_and_a_manager_the_store(client, coupon):
     store = make_store("H1")
     clerk, colleague, manager = make_clerk(store), make_clerk(store), make_manager(store)
+    begin_shift(clerk)
     client.force_login(clerk)
     post(client, "redeem", body_for(coupon))
 

@@ -38,6 +38,8 @@ def clerk():
 def till(client, clerk):
     client.defaults["HTTP_ACCEPT_LANGUAGE"] = "en"
     client.force_login(clerk)
+    client.get("/till/")  # the browser gets its device number
+    client.post("/till/shift/open")
     return client
 
 
@@ -206,6 +208,32 @@ def test_history_and_undo_with_plain_forms(till, coupon):
     assert Redemption.objects.get().reversal.reason == "CUSTOMER"
 
 
+def test_the_history_lists_what_was_refused(till, clerk, coupon):
+    colleague = make_clerk(Store.objects.get(scopes__operator=clerk), display_name="周敏")
+    for who in (colleague, clerk):
+        redeem(question=ask(who, "7K3M9QX2TD5V"), request_id=uuid4(), now=clock.now())
+    pause(coupon)
+    till.post("/till/check", {"text": coupon.code})
+
+    mine = till.get("/till/history/", {"show": "refused"}).content.decode()
+    till.force_login(make_manager(Store.objects.get(scopes__operator=clerk)))
+    of_the_store = till.get("/till/history/", {"show": "refused"}).content.decode()
+
+    assert "Refused 2" in mine and "Mistyped" in mine and coupon.terms.title in mine and "周敏" not in mine
+    assert "Refused 3" in of_the_store and "周敏" in of_the_store
+
+
+def test_a_manager_is_sent_to_the_area_manager_for_own_late_redemptions(client, clerk, coupon):
+    manager = make_manager(Store.objects.get(scopes__operator=clerk))
+    redeem(question=ask(manager, coupon.code), request_id=uuid4(), now=clock.now())
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = "en"
+    client.force_login(manager)
+
+    page = client.get("/till/history/").content.decode()
+
+    assert "Ask the area manager" in page and "/till/undo/" not in page
+
+
 def test_a_colleague_does_not_see_the_undo(till, clerk, coupon):
     store = Store.objects.get(scopes__operator=clerk)
     redeem(question=ask(make_clerk(store), coupon.code), request_id=uuid4(), now=clock.now())
@@ -231,7 +259,7 @@ def test_the_ready_page_costs_the_same_however_long_the_day(till, clerk, count, 
         redeem(question=ask(clerk, coupon.code), request_id=uuid4(), now=clock.now())
     till.get("/till/")
 
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         till.get("/till/")
 
 

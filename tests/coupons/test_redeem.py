@@ -319,6 +319,23 @@ def test_the_manager_undoes_on_the_same_day_only():
     assert Reversal.objects.get().by == manager
 
 
+def test_a_manager_undoes_own_redemptions_like_a_clerk_only():
+    store = make_store("A")
+    manager, coupons = make_manager(store), [make_coupon(member_id=number) for number in (1, 2)]
+    early, late = (
+        redeem(question=ask(manager, coupon.code), request_id=uuid4(), now=NOON)["redemption_no"] for coupon in coupons
+    )
+
+    undo(early, manager, now=NOON + timedelta(minutes=10))
+    with pytest.raises(NotAllowed):
+        undo(late, manager, now=NOON + timedelta(minutes=10, seconds=1))
+    with pytest.raises(NotAllowed):
+        undo(late, manager, now=NOON, device_id="device-0002")
+    undo(late, make_manager(store), now=NOON + timedelta(hours=1))
+
+    assert Reversal.objects.count() == 2
+
+
 def test_the_manager_of_another_store_may_not_undo():
     _clerk, _coupon, number = redeemed()
 

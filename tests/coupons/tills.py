@@ -5,9 +5,11 @@ from typing import Any
 
 from django.contrib.auth.models import Permission
 
-from coupons.models import Coupon, CouponBatch, CouponTerms
+from coupons.models import Coupon, CouponBatch, CouponTerms, Shift
 from coupons.services.issue import Receiver, issue_to
 from coupons.services.redeem import Question
+from coupons.services.shifts import open_shift
+from foundation import clock
 from foundation.models import Operator
 from members.models import Store, StoreScope
 from tests.factories import NOON, make_operator, make_store, make_terms
@@ -29,9 +31,15 @@ def make_clerk(*stores: Store, permissions: tuple[str, ...] = ("redeem",), **fac
     return clerk
 
 
-def make_manager(*stores: Store) -> Operator:
+def make_manager(*stores: Store, **facts: Any) -> Operator:
     """A store manager."""
-    return make_clerk(*stores, permissions=("redeem", "reverse_in_store"))
+    return make_clerk(*stores, permissions=("redeem", "reverse_in_store"), **facts)
+
+
+def begin_shift(clerk: Operator, *, device_id: str = DEVICE, now: datetime | None = None) -> Shift:
+    """The clerk begins work on a till of their first store."""
+    store = Store.objects.filter(scopes__operator=clerk).order_by("id")[0]
+    return open_shift(store=store, device_id=device_id, by=clerk, now=now or clock.now())
 
 
 def make_coupon(terms: CouponTerms | None = None, *, member_id: int = 1, ordinal: int = 1, **changes: Any) -> Coupon:

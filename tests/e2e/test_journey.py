@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from console.demo.load import FOLDER, PASSWORD
 from tests.e2e.stack import CLERKS, Stack
+from tests.e2e.tills import stand_at_till
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -209,6 +210,8 @@ def open_coupon(browser: Browser, person: dict[str, str], shoot: Shoot) -> str:
 
 def redeem_at_till(browser: Browser, stack: Stack, code: str, shoot: Shoot) -> None:
     page = log_in(browser, stack, "clerk", "/till/login/")
+    shoot(page, "till-shift")
+    stand_at_till(page, stack.url)
     shoot(page, "till")
     type_code(page, code, amount="68.80")
     expect(page.locator(".verdict--ok")).to_be_visible()
@@ -219,6 +222,7 @@ def redeem_at_till(browser: Browser, stack: Stack, code: str, shoot: Shoot) -> N
     expect(page.locator(".verdict--ok")).to_be_visible()
     page.keyboard.press("Enter")
     other = log_in(browser, stack, "manager", "/till/login/")
+    stand_at_till(other, stack.url)
     type_code(other, code, amount="68.80")
     expect(other.locator(".verdict--bad")).to_be_visible()
     shoot(other, "till-used")

@@ -12,7 +12,7 @@ from coupons.models import Coupon, Redemption, RedemptionAttempt
 from coupons.services.qr import draw_qr
 from tests.coupons.tills import LONG, make_clerk, make_coupon
 from tests.e2e.conftest import CHROMIUM, FLAGS
-from tests.e2e.tills import PC, PHONE, burst, context_of, payload_of, write_video
+from tests.e2e.tills import PC, PHONE, burst, context_of, payload_of, stand_at_till, write_video
 from tests.factories import make_terms
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120), pytest.mark.usefixtures("committed")]
@@ -40,7 +40,7 @@ def till(live_server: Any, browser: Browser, tmp_path: Path) -> Open:
             look = {"has_touch": True, "viewport": PHONE} | options
             page = context_of(chromium, live_server.url, make_clerk(), **look).new_page()
             page.add_init_script(script) if script else None
-            page.goto(f"{live_server.url}/till/")
+            stand_at_till(page, live_server.url)
             yield page
         finally:
             chromium.close()

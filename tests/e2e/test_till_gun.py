@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from coupons.models import Coupon, Redemption, RedemptionAttempt
 from foundation.models import Operator
 from tests.coupons.tills import LONG, make_clerk, make_coupon
-from tests.e2e.tills import burst, context_of, payload_of
+from tests.e2e.tills import burst, context_of, payload_of, stand_at_till
 from tests.factories import make_terms
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120), pytest.mark.usefixtures("committed")]
@@ -26,7 +26,7 @@ def clerk(live_server: Any) -> Operator:
 def page(live_server: Any, browser: Browser, clerk: Operator) -> Any:
     context = context_of(browser, live_server.url, clerk)
     page = context.new_page()
-    page.goto(f"{live_server.url}/till/")
+    stand_at_till(page, live_server.url)
     yield page
     context.close()
 

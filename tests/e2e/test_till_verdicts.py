@@ -13,7 +13,7 @@ from coupons.rules.eligibility import Refusal
 from coupons.serializers.verdicts import show
 from tests.coupons.answers import AT, refused
 from tests.coupons.tills import make_clerk
-from tests.e2e.tills import burst, context_of
+from tests.e2e.tills import burst, context_of, stand_at_till
 from tests.factories import make_store
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240), pytest.mark.usefixtures("committed")]
@@ -57,7 +57,7 @@ def till(live_server: Any, browser: Browser) -> Any:
             route.fulfill(status=200, content_type="application/json", body=json.dumps(reply))
 
         page.route("**/till/api/preview", answer)
-        page.goto(f"{live_server.url}/till/")
+        stand_at_till(page, live_server.url)
         return page, reply
 
     yield open_till

@@ -30,6 +30,15 @@ def context_of(browser: Browser, url: str, operator: Operator | None, **options:
     return context
 
 
+def stand_at_till(page: Page, url: str) -> None:
+    """Open the till and begin the shift if it has not begun."""
+    page.goto(f"{url}/till/")
+    if page.locator("#entry").count() == 0:
+        page.locator("form[action$='/shift/open'] [data-primary]").click()
+    page.locator("#entry").wait_for()
+    page.wait_for_load_state()  # until its script listens
+
+
 BURST = """async ([text, end, gap, ime]) => {
   const press = (key) => (document.activeElement ?? document.body).dispatchEvent(
     new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));

@@ -29,7 +29,19 @@ function startHand() {
   });
 }
 
+const KEPT = "till.pending";
 const BROUGHT = "till.scan";
+
+/** Redemptions of this tab that have no answer yet: a reload in the middle goes on with the same request id. */
+export function pending() {
+  return JSON.parse(sessionStorage.getItem(KEPT) ?? "[]");
+}
+
+/** Keep a redemption until it is answered. */
+export function keep(body, isOpen) {
+  const others = pending().filter((one) => one.request_id !== body.request_id);
+  sessionStorage.setItem(KEPT, JSON.stringify(isOpen ? [...others, body] : others));
+}
 
 /** A scan on a page beside the till belongs to the till: bring it there. */
 export function bringScan(text) {

@@ -1,6 +1,6 @@
-// Pages the server wrote in full: history, undo, and the verdicts of a form.
+// Pages the server wrote in full: history, undo, hand-over, and the verdicts of a form.
 
-import { bringScan, start, startKeys, warnOfInputMethod } from "./common.js";
+import { bringScan, pending, start, startKeys, warnOfInputMethod } from "./common.js";
 import { watchScans } from "./scanner.js";
 import { play } from "./tones.js";
 
@@ -33,5 +33,7 @@ function scanned(text, { composed }) {
 start();
 startKeys({ leave: cancel });
 watchScans({ onScan: scanned, onTyped: chooseReason });
+const unsettled = document.getElementById("unsettled");
+if (unsettled) unsettled.hidden = pending().length === 0;
 const verdict = document.querySelector(".verdict");
 if (verdict) startVerdict(verdict);

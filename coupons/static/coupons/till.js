@@ -2,7 +2,7 @@
 
 import { readCode } from "./code.js";
 import { Lost, post } from "./calls.js";
-import { countDown, start, startKeys, takeScan, warnOfInputMethod } from "./common.js";
+import { countDown, keep, pending, start, startKeys, takeScan, warnOfInputMethod } from "./common.js";
 import { addTyped, clearCode, focusCode, hasTrouble, showTrouble, showTypo, startEntry } from "./entry.js";
 import { Pursuit } from "./pursuit.js";
 import { watchScans } from "./scanner.js";
@@ -18,7 +18,6 @@ const swap = document.getElementById("swap");
 const LEAVES_AFTER = { ok: 4000, bad: 6000 };
 const DEAF_MS = 400;
 const SAME_GUN_MS = 1500;
-const KEPT = "till.pending";
 
 let shown = ready;
 let shownAt = 0;
@@ -130,7 +129,8 @@ function looked(body, reply) {
 
 function isAnswer({ status, data }) {
   if (status === 200) return true;
-  if (data.code === "NOT_AUTHENTICATED" || data.code === "NO_STORE") location.assign(dataset.home);
+  if (data.code === "NO_SHIFT") location.assign(`${dataset.home}?shift=missing`);
+  else if (data.code === "NOT_AUTHENTICATED" || data.code === "NO_STORE") location.assign(dataset.home);
   else complain(data.detail);
   return false;
 }
@@ -231,12 +231,6 @@ function countParked() {
   }
 }
 
-// A reload in the middle must go on with the same request id.
-function keep(body, isOpen) {
-  const open = JSON.parse(sessionStorage.getItem(KEPT) ?? "[]").filter((one) => one.request_id !== body.request_id);
-  sessionStorage.setItem(KEPT, JSON.stringify(isOpen ? [...open, body] : open));
-}
-
 // Input ---------------------------------------------------------------------------------------------
 
 function gunned(text, { composed }) {
@@ -300,7 +294,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && isFree && shown !== ready && !swap.open) mainButton(shown).click();
   if (shown === ready && event.target === document.body && event.key.length === 1) scanner.focus({ preventScroll: true });
 });
-for (const body of JSON.parse(sessionStorage.getItem(KEPT) ?? "[]")) showUnknown(body);
+for (const body of pending()) showUnknown(body);
 if (shown === ready && hasTrouble()) focusCode();
 else if (shown === ready) scanner.focus({ preventScroll: true });
 const brought = takeScan();

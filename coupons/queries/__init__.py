@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, Sum
 
-from coupons.models import Coupon, CouponState, Redemption, RedemptionState
+from coupons.models import Coupon, CouponState, Redemption, RedemptionAttempt, RedemptionState
 from members.queries.segment import SegmentField
 from members.rules.segment import FieldSpec
 
@@ -65,6 +65,14 @@ def till_history(*, store_id: int, clerk_id: int | None, business_date: Any, lim
     if clerk_id is not None:
         found = found.filter(clerk_id=clerk_id)
     return list(found.order_by("-id")[:limit])
+
+
+def till_refusals(*, store_id: int, clerk_id: int | None, since: datetime, limit: int) -> Sequence[RedemptionAttempt]:
+    """The latest refusals in a store, newest first; of one clerk when given."""
+    found = RedemptionAttempt.objects.select_related("coupon__terms", "clerk").filter(store_id=store_id, at__gte=since)
+    if clerk_id is not None:
+        found = found.filter(clerk_id=clerk_id)
+    return list(found.order_by("-at", "-id")[:limit])
 
 
 def last_use(*, coupon_id: int) -> Redemption | None:
