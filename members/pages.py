@@ -11,6 +11,8 @@ from foundation.page_policy import strict_page
 from members.queries.preference import preference_of
 from members.services import preference as services
 
+# What a member agrees to by coming back; kept with the consent as its proof.
+CONSENT_WORDS = _("I agree to get marketing messages (offers and coupons) on this phone; I can leave at any time.")
 REASONS = {
     "TOO_MANY": _("Too many"),
     "NO_USE": _("Not useful"),
@@ -18,6 +20,13 @@ REASONS = {
     "NEW_NUMBER": _("My number is new"),
     "COUPONS": _("Coupons don't work"),
     "OTHER": _("Other"),
+}
+# Where the latest consent came from, in the member's words.
+AGREED = {
+    "IMPORT": _("when you registered as a member"),
+    "REPLY": _("by your reply to a message"),
+    "PREFERENCE_PAGE": _("on this page"),
+    "OPERATOR": _("at our office"),
 }
 
 
@@ -34,12 +43,13 @@ def preference(request: HttpRequest, token: str) -> HttpResponse:
         _decide(request, token)
         return redirect("members:preference", token=token)
     name = "members/preference_left.html" if state.has_left else "members/preference.html"
-    return render(request, name, {"state": state, "reasons": REASONS})
+    context = {"state": state, "reasons": REASONS, "words": CONSENT_WORDS, "agreed": AGREED.get(state.agreed_by, "")}
+    return render(request, name, context)
 
 
 def _decide(request: HttpRequest, token: str) -> None:
     reason = request.POST.get("reason", "")
     if request.POST.get("action") == "come_back":
-        services.come_back(token=token, now=clock.now())
+        services.come_back(token=token, words=str(CONSENT_WORDS), now=clock.now())
     elif request.POST.get("action") == "leave":
         services.leave(token=token, reason=reason if reason in REASONS else "", now=clock.now())

@@ -11,6 +11,8 @@ from foundation.tokens import new_tokens
 from members.models import ConsentSource, PreferenceLink
 from members.services import consent
 
+PROOF_LENGTH = 200
+
 INSERT = """
 INSERT INTO members_preferencelink (token, phone_hash)
 SELECT * FROM unnest(%(tokens)s::text[], %(hashes)s::uuid[]) AS l(token, phone_hash)
@@ -39,10 +41,15 @@ def leave(*, token: str, reason: str, now: datetime) -> bool:
 
 
 @transaction.atomic
-def come_back(*, token: str, now: datetime) -> bool:
-    """A fresh consent by the person themself. False for an unknown token; a repeat changes nothing."""
+def come_back(*, token: str, words: str, now: datetime) -> bool:
+    """
+    A fresh consent by the person themself. False for an unknown token; a repeat changes nothing.
+
+    `words` is the sentence they agreed to, as they read it; it is kept as the proof.
+    """
     link = PreferenceLink.objects.filter(token=token).first()
     if link is None:
         return False
-    consent.grant(phone_hash=link.phone_hash, source=ConsentSource.PREFERENCE_PAGE, proof="page:/p/", now=now)
+    proof = f"page:/p/ {words}"[:PROOF_LENGTH]
+    consent.grant(phone_hash=link.phone_hash, source=ConsentSource.PREFERENCE_PAGE, proof=proof, now=now)
     return True

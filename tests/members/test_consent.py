@@ -81,7 +81,7 @@ def test_a_preference_link_is_for_good_and_leaves_and_comes_back():
     assert preference.leave(token=token, reason="太多", now=NOON) is True
     assert PhoneGate.objects.get().consent == Consent.OPTED_OUT
     assert ConsentEvent.objects.get().reason == "太多"
-    assert preference.come_back(token=token, now=NOON) is True
+    assert preference.come_back(token=token, words="我同意", now=NOON) is True
     assert PhoneGate.objects.get().consent == Consent.GRANTED
     assert preference.leave(token="unknown", reason="", now=NOON) is False
     assert (PreferenceLink.objects.count(), ConsentEvent.objects.count()) == (2, 2)

@@ -1,5 +1,7 @@
 """The preference page."""
 
+import re
+
 import pytest
 from django.test import Client
 
@@ -64,6 +66,38 @@ def test_coming_back_is_a_fresh_consent(client, link):
 
     assert consent() == "GRANTED"
     assert list(ConsentEvent.objects.order_by("id").values_list("consent", flat=True)) == ["OPTED_OUT", "GRANTED"]
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+def test_the_proof_of_coming_back_is_the_sentence_on_the_page(client, link, language):
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = language
+    left = client.post(link, {"action": "leave"}, follow=True).content.decode()
+    client.post(link, {"action": "come_back"})
+
+    proof = ConsentEvent.objects.latest("id").proof
+    assert proof.startswith("page:/p/ ") and len(proof) <= 200
+    assert proof.removeprefix("page:/p/ ") in left
+
+
+def test_the_page_says_when_and_where_one_agreed(client, link):
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = "en"
+    client.post(link, {"action": "leave"})
+    client.post(link, {"action": "come_back"})
+
+    page = client.get(link).content.decode()
+
+    assert f"on this page ({ConsentEvent.objects.latest('id').at:%Y-}" in page
+
+
+def test_without_a_proof_the_page_claims_none(client, link):
+    assert "You agreed" not in client.get(link, headers={"accept-language": "en"}).content.decode()
+
+
+def test_leaving_says_since_when_and_that_waiting_messages_stay(client, link):
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = "en"
+    page = client.post(link, {"action": "leave"}, follow=True).content.decode()
+
+    assert re.search(r"Since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d, waiting messages included", page)
 
 
 def test_leaving_twice_is_one_event(client, link):
