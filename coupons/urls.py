@@ -26,4 +26,8 @@ urlpatterns = [
     path("till/api/result/<uuid:request_id>", api.ResultView.as_view(), name="api_result"),
     path("till/api/history", api.HistoryView.as_view(), name="api_history"),
     path("c/<str:token>", coupon.coupon, name="coupon"),
+    path("c/<str:token>/large", coupon.large, name="coupon_large"),
+    path("c/<str:token>/reminder.ics", coupon.reminder, name="coupon_reminder"),
+    path("c/<str:token>/all", coupon.several, name="coupons_of_member"),
+    path("c/<str:token>/messages", coupon.settings, name="coupon_settings"),
 ]

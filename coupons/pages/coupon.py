@@ -1,42 +1,115 @@
-"""The member's coupon page `/c/<token>`. It shows; redeeming needs a clerk."""
+"""
+The member's coupon page `/c/<token>` and what hangs on it. It shows; redeeming needs a clerk.
+
+Whoever holds the link sees this member's coupons: that is how the SMS hands them over.
+"""
 
 import re
-from datetime import datetime
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from coupons.models import BatchState, Coupon, CouponState
-from coupons.queries import last_use
-from coupons.rules.code import group_code
-from coupons.serializers import words
-from coupons.services.qr import draw_qr
+from coupons.models import Coupon
+from coupons.queries import other_open_coupons
+from coupons.serializers import coupon_page
 from coupons.services.views import note_first_view
 from foundation import clock
-from foundation.money import format_fen
 from foundation.page_policy import strict_page
 from foundation.tokens import could_be_token
+from members.queries.preference import phone_of_member
+from members.services.preference import links_for
 
 # Programs that fetch a link to draw its preview; no member has seen anything yet.
 PREVIEWERS = re.compile(r"bot\b|spider|crawler|preview|facebookexternalhit|whatsapp|slack|curl|wget|python", re.I)
+# WeChat's browser keeps no downloads: it can only be told to open another one.
+WECHAT = "MicroMessenger"
+
+MemberPage = Callable[[HttpRequest, Coupon], HttpResponse]
 
 
-@strict_page(referrer="no-referrer")
-@require_safe
-def coupon(request: HttpRequest, token: str) -> HttpResponse:
+def member_page(view: MemberPage) -> Callable[..., HttpResponseBase]:
+    """Call `view(request, coupon)` for the holder of a link; every other address gets the same sorry page."""
+
+    @strict_page(referrer="no-referrer")
+    @require_safe
+    @wraps(view)
+    def page(request: HttpRequest, token: str) -> HttpResponseBase:
+        tokens = [token] if could_be_token(token) else []
+        found = Coupon.objects.select_related("batch", "terms").filter(link_token__in=tokens).first()
+        if found is None:
+            return render(request, "members/sorry.html", status=404)
+        return view(request, found)
+
+    return page
+
+
+@member_page
+def coupon(request: HttpRequest, coupon: Coupon) -> HttpResponse:
     """Show a coupon to whoever holds its link."""
-    tokens = [token] if could_be_token(token) else []
-    found = Coupon.objects.select_related("batch", "terms").filter(link_token__in=tokens).first()
-    if found is None:
-        return render(request, "members/sorry.html", status=404)
     now = clock.now()
-    if found.first_viewed_at is None and _is_a_person(request):
-        note_first_view(coupon_id=found.pk, now=now)
-    return render(request, "coupons/coupon.html", _context(found, now=now))
+    if coupon.first_viewed_at is None and _is_a_person(request):
+        note_first_view(coupon_id=coupon.pk, now=now)
+    state = coupon_page.state_of(coupon, now=now)
+    others = other_open_coupons(coupon=coupon, now=now)
+    context: dict[str, Any] = {
+        "state": state, "token": coupon.link_token, **coupon_page.face_of(coupon, now=now),
+        "stores": list(coupon.terms.stores.order_by("code", "id").values_list("name", flat=True)),
+        "others": [one.terms.title for one in others], "has_settings": coupon.member_id is not None,
+        "has_reminder": coupon_page.reminder_at(coupon, now=now) is not None, "is_wechat": _is_wechat(request),
+    }  # fmt: skip
+    if state == "VALID":
+        context |= coupon_page.symbols_of(coupon)
+    if state == "USED":
+        context |= coupon_page.use_of(coupon)
+    return render(request, "coupons/coupon.html", context)
+
+
+@member_page
+def large(request: HttpRequest, coupon: Coupon) -> HttpResponse:
+    """The code alone, as large as the screen, on white; a coupon that is not good now leads back."""
+    if coupon_page.state_of(coupon, now=clock.now()) != "VALID":
+        return redirect("coupons:coupon", token=coupon.link_token)
+    context = {"token": coupon.link_token, "terms": coupon.terms, **coupon_page.symbols_of(coupon)}
+    return render(request, "coupons/large.html", context)
+
+
+@member_page
+def reminder(request: HttpRequest, coupon: Coupon) -> HttpResponse:
+    """A file for the member's calendar."""
+    now = clock.now()
+    at = coupon_page.reminder_at(coupon, now=now)
+    if at is None:
+        return redirect("coupons:coupon", token=coupon.link_token)
+    content = coupon_page.reminder_file(coupon, at=at, now=now)
+    response = HttpResponse(content, content_type="text/calendar; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="coupon.ics"'
+    return response
+
+
+@member_page
+def several(request: HttpRequest, coupon: Coupon) -> HttpResponse:
+    """All coupons of this member that are good now, the first to end on top."""
+    now = clock.now()
+    own = [coupon] if coupon_page.state_of(coupon, now=now) == "VALID" else []
+    found = sorted([*own, *other_open_coupons(coupon=coupon, now=now)], key=lambda one: (one.valid_until, one.pk))
+    rows = [coupon_page.row_of(one, now=now) for one in found]
+    return render(
+        request, "coupons/several.html", {"rows": rows, "tail": coupon.phone_tail, "token": coupon.link_token}
+    )
+
+
+@member_page
+def settings(request: HttpRequest, coupon: Coupon) -> HttpResponse:
+    """On to the member's preference page. Its link is made when it is first wanted; nothing else changes."""
+    phone_hash = phone_of_member(member_id=coupon.member_id) if coupon.member_id else None
+    if phone_hash is None:
+        return render(request, "members/sorry.html", status=404)
+    return redirect("members:preference", token=links_for(phone_hashes=[phone_hash])[phone_hash])
 
 
 def _is_a_person(request: HttpRequest) -> bool:
@@ -45,40 +118,5 @@ def _is_a_person(request: HttpRequest) -> bool:
     return request.method == "GET" and not is_ahead and not PREVIEWERS.search(request.headers.get("User-Agent", ""))
 
 
-def state_of(coupon: Coupon, *, now: datetime) -> str:
-    """VOID, USED, EXPIRED, NOT_YET, PAUSED or VALID; the first that is true."""
-    if coupon.state == CouponState.VOID or coupon.batch.state == BatchState.VOIDED:
-        return "VOID"
-    if coupon.uses_count >= coupon.max_uses:
-        return "USED"
-    if now >= coupon.valid_until:
-        return "EXPIRED"
-    if now < coupon.valid_from:
-        return "NOT_YET"
-    return "VALID" if coupon.batch.state in (BatchState.ACTIVE, BatchState.ENDED) else "PAUSED"
-
-
-def _context(coupon: Coupon, *, now: datetime) -> dict[str, Any]:
-    state, zone = state_of(coupon, now=now), ZoneInfo(settings.TIME_ZONE)
-    last, start = words.last_instant(coupon.valid_until, zone), coupon.valid_from.astimezone(zone)
-    sign, value = words.worth(coupon.terms)
-    stores = coupon.terms.stores.order_by("code", "id")
-    context: dict[str, Any] = {
-        "state": state, "terms": coupon.terms, "tail": coupon.phone_tail, "sign": sign, "value": value,
-        "end": f"{words.day(last)} {last:%H:%M}", "start": f"{words.day(start)} {start:%H:%M}",
-        "start_day": words.day(start), "stores": list(stores.values_list("name", flat=True)),
-        "left": words.days_left(coupon.valid_until, now=now, zone=zone),
-        "wait": words.span(int((coupon.valid_from - now).total_seconds())),
-        "min_spend": format_fen(coupon.terms.min_spend_fen) if coupon.terms.min_spend_fen else "",
-        "cap": format_fen(coupon.terms.cap_fen) if coupon.terms.cap_fen else "",
-    }  # fmt: skip
-    if state == "VALID":
-        context |= {"code": group_code(coupon.code), "qr": draw_qr(code=coupon.code)}
-    if state == "USED" and (use := last_use(coupon_id=coupon.pk)) is not None:
-        at = use.redeemed_at.astimezone(ZoneInfo(use.store.zone))
-        saving = format_fen(use.discount_fen) if use.discount_fen else ""
-        context |= {
-            "used_at": f"{words.day(at)} {at:%H:%M}", "used_store": use.store.name, "saving": saving,
-            "number_tail": use.redemption_no[-6:],
-        }  # fmt: skip
-    return context
+def _is_wechat(request: HttpRequest) -> bool:
+    return WECHAT in request.headers.get("User-Agent", "")

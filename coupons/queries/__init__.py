@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, Sum
 
-from coupons.models import Coupon, CouponState, Redemption, RedemptionAttempt, RedemptionState
+from coupons.models import BatchState, Coupon, CouponState, Redemption, RedemptionAttempt, RedemptionState
 from members.queries.segment import SegmentField
 from members.rules.segment import FieldSpec
 
@@ -81,3 +81,12 @@ def last_use(*, coupon_id: int) -> Redemption | None:
         coupon_id=coupon_id, state=RedemptionState.ACCEPTED
     )
     return uses.order_by("-use_seq").first()
+
+
+def other_open_coupons(*, coupon: Coupon, now: datetime, limit: int = 20) -> Sequence[Coupon]:
+    """Further coupons of the same member that can be redeemed now, the first to end on top."""
+    if coupon.member_id is None:
+        return []
+    states = (BatchState.ACTIVE, BatchState.ENDED)
+    found = Coupon.objects.open_at(now).filter(member_id=coupon.member_id, batch__state__in=states)
+    return list(found.exclude(pk=coupon.pk).select_related("terms", "batch").order_by("valid_until", "id")[:limit])

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from foundation.tokens import could_be_token
 from members.models import Consent, ConsentEvent, Member, PhoneGate, PreferenceLink
@@ -37,6 +38,11 @@ def preference_of(*, token: str) -> Preference | None:
         agreed_at=agreed.at if agreed else None,
         agreed_by=agreed.source if agreed else "",
     )
+
+
+def phone_of_member(*, member_id: int) -> UUID | None:
+    """The phone hash of a member who is still there; None without a phone."""
+    return Member.objects.present().filter(pk=member_id).values_list("phone_hash", flat=True).first()
 
 
 def _latest_consent(link: PreferenceLink) -> ConsentEvent | None:
