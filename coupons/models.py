@@ -364,7 +364,10 @@ class RedemptionAttempt(models.Model):
     class Meta:
         verbose_name = _("refused attempt")
         verbose_name_plural = _("refused attempts")
-        indexes = [models.Index(name="attempt_clerk", fields=["clerk", "at"])]  # guessing shows as many unknown codes
+        indexes = [
+            models.Index(name="attempt_clerk", fields=["clerk", "at"]),  # guessing shows as many unknown codes
+            models.Index(name="attempt_store", fields=["store", "at"]),  # a store's day
+        ]
 
     def __str__(self) -> str:
         return f"{self.reason} #{self.pk}"

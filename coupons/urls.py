@@ -3,7 +3,7 @@
 from django.urls import path
 
 from coupons import api
-from coupons.pages import coupon, entry, history, shift, till
+from coupons.pages import coupon, entry, history, manager, shift, till
 
 app_name = "coupons"
 urlpatterns = [
@@ -20,6 +20,8 @@ urlpatterns = [
     path("till/shift/close", shift.end, name="till_shift_close"),
     path("till/shift/<int:shift_id>/slip/", shift.slip, name="till_slip"),
     path("till/undo/<str:redemption_no>/", history.undo, name="till_undo"),
+    path("till/manager/", manager.today, name="till_manager"),
+    path("till/manager/undo/<str:redemption_no>/", manager.undo, name="till_manager_undo"),
     path("till/api/preview", api.PreviewView.as_view(), name="api_preview"),
     path("till/api/redeem", api.RedeemView.as_view(), name="api_redeem"),
     path("till/api/undo", api.UndoView.as_view(), name="api_undo"),
