@@ -158,3 +158,23 @@ def test_leaving_and_coming_back_on_the_preference_page(
     page.get_by_text("重新接收").first.click()
     page.get_by_role("button", name="同意，重新接收").click()
     expect(page.get_by_text("在本页同意接收营销短信")).to_be_visible()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_english_fits_a_small_phone_too(phone: Callable[..., Page], live_server: Any, theme: str) -> None:
+    coupon, member = coupon_in("valid"), make_member(number=9)
+    link = links_for(phone_hashes=[member.phone_hash])[member.phone_hash]
+    page = phone(locale="en-US", color_scheme=theme, viewport=SMALL)
+
+    for path in (
+        f"c/{coupon.link_token}",
+        f"c/{coupon.link_token}/large",
+        f"c/{coupon.link_token}/all",
+        f"p/{link}",
+        "c/x",
+    ):
+        page.goto(f"{live_server.url}/{path}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= SMALL["width"], path
+        assert not any(
+            "\u4e00" <= character <= "\u9fff" for character in page.locator("footer, .btn, .hint").all_inner_texts()
+        )

@@ -91,3 +91,17 @@ def test_the_day_is_read_and_a_late_redemption_undone(
     expect(page.get_by_role("status")).to_contain_text("收银机要多收 ¥10.00")
     late.refresh_from_db()
     assert (late.state, late.reversal.by) == ("REVERSED", manager)
+
+
+def test_english_and_dark_fit_a_small_phone_too(browser: Browser, live_server: Any) -> None:
+    store = make_store("M1", name="Nanjing Road")
+    number = sell_a_day(store)[-1]
+    options = {"locale": "en-US", "color_scheme": "dark", "viewport": SMALL}
+    page = context_of(browser, live_server.url, make_manager(store), **options).new_page()
+
+    for path in ("", f"undo/{number}/"):
+        page.goto(f"{live_server.url}/till/manager/{path}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= SMALL["width"], path
+    page.goto(f"{live_server.url}/till/manager/")
+    page.get_by_text("As a table").click()
+    expect(page.locator(".chart tbody tr")).to_have_count(14)
