@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import count
 from typing import Any
 from uuid import uuid4
 
@@ -19,6 +20,7 @@ from tests.factories import make_member, make_terms
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120), pytest.mark.usefixtures("committed")]
 
 Shoot = Callable[[Page, str], None]
+NUMBERS = count(100)
 SMALL = {"width": 320, "height": 640}
 SPAN_OF_QR = "() => [...document.querySelectorAll('svg.qr, svg.bars')].map((one) => one.getBoundingClientRect().width)"
 
@@ -39,7 +41,7 @@ def phone(browser: Browser, live_server: Any) -> Callable[..., Page]:
 
 def coupon_in(state: str) -> Coupon:
     """A member's coupon in one state."""
-    now, member = clock.now(), make_member(number=len(state))
+    now, member = clock.now(), make_member(number=next(NUMBERS))
     changes = {
         "expired": {"valid_until": now - timedelta(days=4)},
         "not-yet": {"valid_from": now + timedelta(days=5, hours=13), "valid_until": now + timedelta(days=20)},
