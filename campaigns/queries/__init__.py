@@ -24,6 +24,7 @@ from campaigns.queries.sheet import (
     sheet_of,
 )
 from campaigns.queries.waves import wave_plan, wave_ranks
+from campaigns.queries.week import WeekDay, next_week, runs_of_today
 
 __all__ = [
     "EXCLUSIONS",
@@ -39,6 +40,7 @@ __all__ = [
     "Progress",
     "Report",
     "Verdict",
+    "WeekDay",
     "Weight",
     "approvals_needed",
     "audience_sql",
@@ -51,11 +53,13 @@ __all__ = [
     "latest_run",
     "link_widths",
     "neighbours",
+    "next_week",
     "open_runs",
     "opt_outs_after",
     "preflight",
     "progress",
     "report",
+    "runs_of_today",
     "sample_text",
     "sheet_of",
     "verdict_of",

@@ -1,5 +1,6 @@
 """How a run goes and what came of it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -9,7 +10,7 @@ from django.db.models import QuerySet
 from campaigns.models import Campaign, Run, RunState
 from campaigns.queries.audience import EXCLUSIONS
 from coupons.queries import coupon_figures, redemption_figures
-from delivery.queries.tally import tally_of
+from delivery.queries.tally import TallyRow, tally_of
 from foundation.db import fetch_all
 
 
@@ -31,9 +32,14 @@ class Progress:
 
 def progress(*, run: Run) -> Progress:
     """The live figures of a run, from the tally."""
+    return progress_of(tally_of(dispatch_ids=[run.dispatch_id] if run.dispatch_id else []))
+
+
+def progress_of(rows: Iterable[TallyRow]) -> Progress:
+    """The figures that the tally of one dispatch adds up to."""
     states: dict[str, int] = {}
     parts = cost = 0
-    for row in tally_of(dispatch_ids=[run.dispatch_id] if run.dispatch_id else []):
+    for row in rows:
         states[row.state] = states.get(row.state, 0) + row.message_count
         parts, cost = parts + row.part_count, cost + row.cost
     planned = sum(states.values())

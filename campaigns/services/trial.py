@@ -48,7 +48,7 @@ def send_trial(*, campaign_id: int, by: Operator, now: datetime) -> Dispatch:
     source = f"campaign_trial:{campaign_id}:{by.pk}:{now:%Y%m%d%H%M}"
     if Dispatch.objects.filter(source=source).exists():
         raise TrialRefused(_("It was sent to you just now. Wait a minute."))
-    sealed = seal(open_phone(person.phone_cipher))
+    sealed = seal(open_phone(bytes(person.phone_cipher)))
     carrier = lot_carrier(sealed.carrier)
     dispatch = dispatches.open_dispatch(
         source=source, tier=Tier.INTERNAL, not_before=now, expires_at=now + timedelta(minutes=TRIAL_MINUTES), now=now,

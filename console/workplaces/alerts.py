@@ -147,11 +147,12 @@ def close_alert(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("alerts")
 
 
-def open_sentences(request: HttpRequest, *, limit: int) -> list[str]:
-    """What the newest open alerts say, for those who may see them."""
+def open_alerts(request: HttpRequest, *, limit: int) -> list[tuple[Alert, str, str]]:
+    """The newest open alerts with sentence and place, for those who may see them."""
     if not request.user.has_perm("foundation.view_alert"):
         return []
-    return [sentence(one) for one in Alert.objects.filter(closed_at__isnull=True).order_by("-last_at")[:limit]]
+    found = Alert.objects.filter(closed_at__isnull=True).order_by("-last_at")[:limit]
+    return [(one, sentence(one), place(request, one)) for one in found]
 
 
 def badge(request: HttpRequest) -> str:

@@ -56,13 +56,13 @@ def channels(request: HttpRequest) -> HttpResponse:
     policies = dict(Route.objects.values_list("tier", "policy"))
     routes = [(label, RoutePolicy(policies.get(tier, RoutePolicy.WEIGHTS)).label) for tier, label in Tier.choices]
     rows = [
-        (one, _light(one), _serves(one.channel), ailment_word(one.channel.broken_reason))
+        (one, light_of(one), _serves(one.channel), ailment_word(one.channel.broken_reason))
         for one in conditions(now=clock.now())
     ]
     return page(request, "channels", _("Channels"), rows=rows, routes=routes, form=TestForm())
 
 
-def _light(one: Condition) -> tuple[str, Any]:
+def light_of(one: Condition) -> tuple[str, Any]:
     """The class of the light and the words beside it."""
     if one.channel.state != ChannelState.OPEN:
         return "off", one.channel.get_state_display()

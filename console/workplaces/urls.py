@@ -8,6 +8,7 @@ from console.workplaces import (
     calendar,
     campaigns,
     channels,
+    home,
     imports,
     messages,
     proofs,
@@ -22,6 +23,8 @@ from console.workplaces import (
 )
 
 urlpatterns = [
+    path("home/live/", home.live, name="home-live"),
+    path("home/hours/", home.hours, name="home-hours"),
     path("waiting/", waiting.waiting, name="waiting"),
     path("imports/", imports.imports, name="imports"),
     path("imports/<int:pk>/", imports.import_page, name="import"),

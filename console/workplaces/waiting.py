@@ -61,6 +61,21 @@ def _late(run: Run) -> Waiting:
     return Waiting(_("Late run"), run.campaign.name, str(run.campaign.author), run.occurrence_at, url, run)
 
 
+def returned_to(operator: Any) -> list[Waiting]:
+    """What `operator` wrote and somebody sent back, in the order of coming."""
+    found: list[Waiting] = []
+    if operator.has_perm("templates_sms.add_template"):
+        texts = Template.objects.filter(state=TemplateState.REJECTED, author=operator).select_related("author")
+        found += [_waiting(_("Template"), row, "text") for row in texts]
+    if operator.has_perm("coupons.add_couponbatch"):
+        batches = CouponBatch.objects.filter(state=BatchState.REJECTED, author=operator).select_related("author")
+        found += [_waiting(_("Coupon"), row, "batch") for row in batches]
+    if operator.has_perm("campaigns.add_campaign"):
+        rows = Campaign.objects.filter(state=CampaignState.REJECTED, author=operator).select_related("author")
+        found += [_waiting(_("Campaign"), row, "campaign") for row in rows]
+    return sorted(found, key=lambda one: one.since)
+
+
 def badge(request: HttpRequest) -> str:
     """The number beside "Waiting for me". Not from a cache: without one the office would stand still with Valkey."""
     return str(len(waiting_for(request.user))) if isinstance(request.user, Operator) else "0"

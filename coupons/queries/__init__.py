@@ -1,7 +1,7 @@
 """Reading in the coupons' room."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, Sum
@@ -54,6 +54,13 @@ def coupon_figures(*, source: str) -> dict[str, int]:
         opened=Count("id", filter=Q(first_viewed_at__isnull=False)),
         released=Count("id", filter=released),
     )
+    return {name: int(value or 0) for name, value in figures.items()}
+
+
+def redeemed_on(*, day: date, until: datetime) -> dict[str, int]:
+    """Redemptions of a business date up to `until` that were not undone, and what members saved by them in fen."""
+    uses = Redemption.objects.filter(business_date=day, redeemed_at__lte=until, state=RedemptionState.ACCEPTED)
+    figures = uses.aggregate(count=Count("id"), saving_fen=Sum("discount_fen"))
     return {name: int(value or 0) for name, value in figures.items()}
 
 

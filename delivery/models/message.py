@@ -54,6 +54,7 @@ class Dispatch(models.Model):
         indexes = [
             # pump: which dispatches have work
             models.Index(name="dispatch_open", fields=["tier", "priority", "id"], condition=Q(state="OPEN")),
+            models.Index(name="dispatch_when", fields=["not_before"]),  # home: today, the last 24 hours
         ]
 
     def __str__(self) -> str:

@@ -12,3 +12,36 @@ document.addEventListener("submit", (event) => {
 window.addEventListener("pageshow", () => {
   document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent);
 });
+// Live parts: they rest while the tab is hidden, wake with it, and say so when they can't be read.
+const STALE_AFTER = 3;
+const isLive = (element) => element.matches?.("[data-live]");
+const missed = (event) => {
+  const part = event.detail.elt;
+  if (!isLive(part)) return;
+  part.dataset.missed = Number(part.dataset.missed || 0) + 1;
+  if (Number(part.dataset.missed) < STALE_AFTER) return;
+  part.classList.add("k-is-stale");
+  part.querySelector("[data-stale]").hidden = false;
+};
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (isLive(event.detail.elt) && document.hidden) event.preventDefault();
+});
+document.addEventListener("htmx:sendError", missed);
+document.addEventListener("htmx:responseError", missed);
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { elt, xhr, target } = event.detail;
+  if (!isLive(elt) || xhr.status !== 200) return;
+  // Another page answered, so the session is over: the whole page says it better.
+  if (!xhr.responseText.includes(`id="${elt.id}"`)) {
+    event.detail.shouldSwap = false;
+    window.location.reload();
+    return;
+  }
+  // What is being read stays as it is.
+  const hasOpen = target.querySelector("details[open]") || target.contains(document.activeElement);
+  if (hasOpen) event.detail.shouldSwap = false;
+});
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) return;
+  document.querySelectorAll("[data-live]").forEach((part) => part.dispatchEvent(new Event("wake")));
+});
