@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.e2e import breaches
 from tests.e2e.stack import PROJECT, Stack
 from tests.embedded_plugin import temporary_folder
 
@@ -42,6 +43,14 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(autouse=True)
+def no_breach() -> Iterator[None]:
+    """No page of a test breaks its content policy."""
+    breaches.seen.clear()
+    yield
+    assert breaches.seen == []
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from console.demo.load import FOLDER, PASSWORD
+from tests.e2e import breaches
 from tests.e2e.stack import CLERKS, Stack
 from tests.e2e.tills import stand_at_till
 
@@ -37,6 +38,7 @@ def unpacked(name: str, folder: Path, *, keep: Callable[[dict[str, str]], bool] 
 def log_in(browser: Browser, stack: Stack, username: str, path: str = "/console/") -> Page:
     page = browser.new_context(locale="zh-CN", viewport={"width": 1280, "height": 900}).new_page()
     page.set_default_timeout(20_000)
+    page.context.on("console", breaches.note)
     page.goto(stack.url + path)
     page.fill("[name=username]", username)
     page.fill("[name=password]", PASSWORD)

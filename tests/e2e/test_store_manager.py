@@ -104,4 +104,5 @@ def test_english_and_dark_fit_a_small_phone_too(browser: Browser, live_server: A
         assert page.evaluate("document.documentElement.scrollWidth") <= SMALL["width"], path
     page.goto(f"{live_server.url}/till/manager/")
     page.get_by_text("As a table").click()
-    expect(page.locator(".chart tbody tr")).to_have_count(14)
+    # From eight to nine in the evening at least; an early or late redemption adds its hour.
+    expect(page.locator(".chart tbody tr").nth(13)).to_be_visible()

@@ -12,6 +12,7 @@ from qrcode.main import QRCode
 
 from coupons.rules.code import qr_payload
 from foundation.models import Operator
+from tests.e2e import breaches
 
 PHONE = {"width": 390, "height": 844}
 PC = {"width": 1280, "height": 900}
@@ -22,6 +23,7 @@ def context_of(browser: Browser, url: str, operator: Operator | None, **options:
     """A browser of somebody who is logged in; Chinese and the size of a PC unless `options` say otherwise."""
     context = browser.new_context(**({"locale": "zh-CN", "viewport": PC} | options))
     context.set_default_timeout(15_000)
+    context.on("console", breaches.note)
     if operator is not None:
         client = Client()
         client.force_login(operator)
@@ -45,7 +47,7 @@ BURST = """async ([text, end, gap, ime]) => {
   for (const key of text) {
     const isFree = press(ime ? "Process" : key);
     if (isFree) document.execCommand("insertText", false, key);
-    await new Promise((done) => { setTimeout(done, gap); });
+    if (gap) await new Promise((done) => { setTimeout(done, gap); });
   }
   const focused = document.activeElement;
   if (end && press(end)) {
@@ -56,9 +58,9 @@ BURST = """async ([text, end, gap, ime]) => {
 }"""
 
 
-def burst(page: Page, text: str, *, end: str = "Enter", gap_ms: int = 2, ime: bool = False) -> str:
+def burst(page: Page, text: str, *, end: str = "Enter", gap_ms: int = 0, ime: bool = False) -> str:
     """
-    What a scan gun types, by the page's own clock, so that a busy machine does not stretch the gaps.
+    What a scan gun types, at once unless a gap is given: a busy machine would stretch the gaps.
 
     Returns what became of the key at the end. `ime` makes the keys those of an input method.
     """
