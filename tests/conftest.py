@@ -1,5 +1,6 @@
 """What all tests share: two months of ledger, a fake provider, real threads."""
 
+import os
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -11,8 +12,15 @@ from django.test import TransactionTestCase
 
 from delivery import registry
 from foundation.db import execute, fetch_all
+from tests.embedded_plugin import OWN
 from tests.factories import MONTHS
 from tests.fakes.provider import FakeProvider
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """A database of a throw-away server goes with its server; sessions of a live server's threads may still be open."""
+    return OWN in os.environ
 
 
 @pytest.fixture(scope="session")
