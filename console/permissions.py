@@ -21,7 +21,7 @@ ROLES: dict[str, list[str]] = {
     "approver": [
         *VIEW_ALL, "campaigns.approve_campaign", "campaigns.stop_campaign", "coupons.approve_couponbatch",
         "delivery.settle_unsure", "delivery.add_calendarday", "delivery.change_calendarday",
-        "templates_sms.approve_template",
+        "members.confirm_importundo", "templates_sms.approve_template",
     ],
     "clerk": ["coupons.redeem"],
     "store_manager": ["coupons.redeem", "coupons.reverse_in_store"],

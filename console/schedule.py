@@ -22,6 +22,7 @@ EVERY_SECONDS: dict[str, int] = {
 NIGHTLY: dict[str, tuple[int, int]] = {
     "delivery.sweep_daily": (3, 10),
     "members.roll_up": (3, 30),
+    "members.clear_imports": (3, 40),
     "campaigns.drop_audiences": (3, 50),
     "foundation.prove_ledgers": (4, 30),
 }

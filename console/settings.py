@@ -181,6 +181,7 @@ OUTBOX_HANDLERS: dict[str, list[str]] = {
 }
 JOB_RUNNERS: dict[str, str] = {
     "members.import": "members.services.imports.run_job",
+    "members.undo_import": "members.services.imports.run_undo",
     "campaigns.rehearsal": "campaigns.services.rehearsal.run_job",
     "foundation.proofs": "foundation.services.proofs.run_job",
 }

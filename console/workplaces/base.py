@@ -17,15 +17,15 @@ from foundation.errors import DomainError
 View = Callable[..., HttpResponseBase]
 
 
-def workplace(permission: str | None = None) -> Callable[[View], View]:
-    """A page for logged-in staff; with `permission`, for those who have it. Closed by default."""
+def workplace(*permissions: str) -> Callable[[View], View]:
+    """A page for logged-in staff; with `permissions`, for those who have one of them. Closed by default."""
 
     def decorate(view: View) -> View:
         @login_required
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             user = request.user
-            if not user.is_staff or (permission is not None and not user.has_perm(permission)):
+            if not user.is_staff or (permissions and not any(user.has_perm(name) for name in permissions)):
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 

@@ -13,6 +13,7 @@ from campaigns.models import Campaign, CampaignState, Run, RunState
 from console.workplaces.base import page, workplace
 from coupons.models import BatchState, CouponBatch
 from foundation.models import Operator
+from members.models import ImportUndo, UndoState
 from templates_sms.models import Template, TemplateState
 
 
@@ -46,6 +47,9 @@ def waiting_for(operator: Any) -> list[Waiting]:
             _waiting(_("Campaign"), row, "campaign")
             for row in campaigns.select_related("author").order_by("changed_at")
         ]
+    if operator.has_perm("members.confirm_importundo"):
+        undos = ImportUndo.objects.filter(state=UndoState.ASKED).exclude(asked_by=operator)
+        found += [_undo(undo) for undo in undos.select_related("import_file", "asked_by").order_by("asked_at")]
     if operator.has_perm("campaigns.stop_campaign"):
         asking = Run.objects.filter(state=RunState.ASKING).select_related("campaign__author").order_by("id")
         found += [_late(run) for run in asking]
@@ -54,6 +58,11 @@ def waiting_for(operator: Any) -> list[Waiting]:
 
 def _waiting(kind: str, row: Any, url: str) -> Waiting:
     return Waiting(kind, row.name, str(row.author), row.changed_at, reverse(url, args=[row.pk]))
+
+
+def _undo(undo: ImportUndo) -> Waiting:
+    url = reverse("import", args=[undo.pk])
+    return Waiting(_("Undo of an import"), undo.import_file.name, str(undo.asked_by), undo.asked_at, url)
 
 
 def _late(run: Run) -> Waiting:

@@ -125,3 +125,17 @@ def cancel(*, job_id: int, by: Operator, now: datetime) -> None:
     waiting = Job.objects.filter(pk=job_id, state=JobState.QUEUED)
     if not waiting.update(state=JobState.CANCELLED, finished_at=now):
         Job.objects.filter(pk=job_id, state=JobState.RUNNING).update(cancel_requested=True)
+
+
+@transaction.atomic
+def resume(*, job_id: int) -> bool:
+    """
+    Queue a stopped or failed job again; it goes on behind its last committed step.
+
+    Returns whether this call did it. A repeat changes nothing.
+    """
+    ended = Job.objects.filter(pk=job_id, state__in=(JobState.CANCELLED, JobState.FAILED))
+    queued = ended.update(state=JobState.QUEUED, cancel_requested=False, error="", finished_at=None, lease_until=None)
+    if queued:
+        queue.ring("foundation.run_jobs")
+    return bool(queued)

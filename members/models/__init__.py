@@ -9,7 +9,14 @@ from members.models.consent import (
     Suppression,
     SuppressionKind,
 )
-from members.models.import_file import ImportFile, ImportKind
+from members.models.import_file import (
+    HeaderChoice,
+    ImportChange,
+    ImportFile,
+    ImportKind,
+    ImportUndo,
+    UndoState,
+)
 from members.models.member import Lifecycle, Member
 from members.models.purchase import CategoryPurchase, Order, OrderLine
 from members.models.segment import Segment
@@ -20,8 +27,11 @@ __all__ = [
     "Consent",
     "ConsentEvent",
     "ConsentSource",
+    "HeaderChoice",
+    "ImportChange",
     "ImportFile",
     "ImportKind",
+    "ImportUndo",
     "Lifecycle",
     "Member",
     "Order",
@@ -33,4 +43,5 @@ __all__ = [
     "StoreScope",
     "Suppression",
     "SuppressionKind",
+    "UndoState",
 ]

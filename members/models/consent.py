@@ -47,6 +47,8 @@ class ConsentEvent(models.Model):
         indexes = [
             models.Index(name="consent_phone", fields=["phone_hash", "id"]),  # a phone's history
             models.Index(name="consent_at", fields=["consent", "at"]),  # opt-outs of a period
+            # members/sql/undo_consent.sql: what one file said
+            models.Index(name="consent_proof", fields=["proof"], condition=models.Q(source="IMPORT")),
         ]
         triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
 

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -171,15 +171,15 @@ _UNIT = re.compile(r"\([^()]*\)")
 _IGNORED = {ord(mark): None for mark in "_-*'\"·.:/\ufeff\u200b\0"}
 
 
-def _folded(header: str) -> str:
-    """A header as it is compared: NFKC, lower case, without blanks, marks and a unit in brackets."""
+def folded_header(header: str) -> str:
+    """A header as it is compared and remembered: NFKC, lower case, without blanks, marks and a unit in brackets."""
     folded = unicodedata.normalize("NFKC", header).casefold()
     return "".join(_UNIT.sub("", folded).translate(_IGNORED).split())
 
 
 _RANKED: dict[Kind, dict[str, tuple[str, int]]] = {
     kind: {
-        _folded(synonym): (field, rank)
+        folded_header(synonym): (field, rank)
         for field, spec in fields.items()
         for rank, synonym in reversed(list(enumerate(spec.synonyms)))
     }
@@ -187,25 +187,71 @@ _RANKED: dict[Kind, dict[str, tuple[str, int]]] = {
 }
 
 
-def match_headers(kind: Kind, headers: Sequence[str]) -> dict[str, int]:
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """Which column seems to be which field; `missing` are required, `duplicates` stand over two columns."""
+
+    columns: dict[str, int]
+    missing: list[str]
+    duplicates: list[str]
+
+
+def guess_columns(kind: Kind, headers: Sequence[str], remembered: Mapping[str, str] | None = None) -> Guess:
     """
     Find the column of each field of a kind; unknown columns are left aside.
 
-    Raises HeaderRefused when a required field has no column, or when the name that would be taken
-    stands over two columns.
+    `remembered` maps folded headers to the field somebody chose for them before, or to "" for none; it
+    goes before the names we know. A field that stands over two columns is in neither.
     """
     best: dict[str, int] = {}
     columns: dict[str, list[int]] = {}
     for column, header in enumerate(headers):
-        field, rank = _RANKED[kind].get(_folded(header), ("", 0))
+        field, rank = _known(kind, folded_header(header), remembered or {})
         if not field:
             continue
         if rank < best.get(field, rank + 1):
             best[field], columns[field] = rank, [column]
         elif rank == best[field]:
             columns[field].append(column)
+    return Guess(
+        columns={field: found[0] for field, found in columns.items() if len(found) == 1},
+        missing=[field for field, spec in FIELDS[kind].items() if spec.required and field not in columns],
+        duplicates=[field for field, found in columns.items() if len(found) > 1],
+    )
+
+
+def _known(kind: Kind, header: str, remembered: Mapping[str, str]) -> tuple[str, int]:
+    """Field and rank of a folded header; what somebody chose stands before all names."""
+    chosen = remembered.get(header)
+    if chosen is None:
+        return _RANKED[kind].get(header, ("", 0))
+    return (chosen, -1) if chosen in FIELDS[kind] else ("", 0)
+
+
+def match_headers(kind: Kind, headers: Sequence[str], remembered: Mapping[str, str] | None = None) -> dict[str, int]:
+    """
+    The column of each field of a kind, as `guess_columns` finds them.
+
+    Raises HeaderRefused when a required field has no column, or when the name that would be taken
+    stands over two columns.
+    """
+    guess = guess_columns(kind, headers, remembered)
+    if guess.missing or guess.duplicates:
+        raise HeaderRefused(missing=guess.missing, duplicates=guess.duplicates)
+    return guess.columns
+
+
+def check_columns(kind: Kind, columns: Mapping[str, int], width: int) -> None:
+    """
+    Judge columns that a person has chosen for a file of `width` columns.
+
+    Raises HeaderRefused when a required field has none, ValueError for fields and columns that don't exist
+    or for a column that would fill two fields.
+    """
+    if not set(columns) <= set(FIELDS[kind]) or not all(0 <= column < width for column in columns.values()):
+        raise ValueError("no such field or column")
+    if len(set(columns.values())) < len(columns):
+        raise ValueError("one column for two fields")
     missing = [field for field, spec in FIELDS[kind].items() if spec.required and field not in columns]
-    duplicates = [field for field, found in columns.items() if len(found) > 1]
-    if missing or duplicates:
-        raise HeaderRefused(missing=missing, duplicates=duplicates)
-    return {field: found[0] for field, found in columns.items()}
+    if missing:
+        raise HeaderRefused(missing=missing)

@@ -1,9 +1,12 @@
 -- Members from staging: refused lines one by one, the others as counts per outcome.
--- A blank cell keeps what is known; the ciphertext changes only with the number.
+-- A blank cell keeps what is known; the ciphertext changes only with the number. Each member it makes or changes
+-- leaves a row in members_importchange, the columns that differ before and after: what an undo goes by.
 -- Locks: the members it writes, in order of card number. Index: the unique card number.
 WITH located AS MATERIALIZED (
     SELECT staging.*, store.id AS home_store_id
     FROM staging LEFT JOIN members_store store ON store.code = staging.home_store
+), earlier AS MATERIALIZED (
+    SELECT m.id, m AS facts FROM members_member m JOIN located USING (card_no) WHERE %(keeps_changes)s
 ), written AS (
     INSERT INTO members_member AS m
         (card_no, name, phone_hash, phone_cipher, phone_tail, carrier, gender, birthday, home_store_id, city, level,
@@ -38,7 +41,18 @@ WITH located AS MATERIALIZED (
            COALESCE(NULLIF(EXCLUDED.level, ''), m.level), COALESCE(EXCLUDED.joined_at, m.joined_at),
            COALESCE(NULLIF(EXCLUDED.income_band, ''), m.income_band),
            COALESCE(EXCLUDED.household_size, m.household_size), COALESCE(EXCLUDED.kids, m.kids))
-    RETURNING (xmax = 0) AS is_new
+    RETURNING m.id, (xmax = 0) AS is_new, CASE WHEN xmax <> 0 AND %(keeps_changes)s THEN to_jsonb(m) END AS facts
+), kept AS (
+    INSERT INTO members_importchange (import_file_id, member_id, before, after)
+    SELECT %(import_id)s, written.id, differing.before, differing.after
+    FROM written LEFT JOIN earlier ON earlier.id = written.id
+    CROSS JOIN LATERAL (
+        SELECT jsonb_object_agg(was.key, was.value) AS before, jsonb_object_agg(was.key, written.facts -> was.key) AS after
+        FROM jsonb_each(to_jsonb(earlier.facts)) AS was
+        WHERE NOT written.is_new AND was.value IS DISTINCT FROM written.facts -> was.key
+    ) AS differing
+    WHERE %(keeps_changes)s
+    ORDER BY written.id
 ), refused AS (
     SELECT line FROM located WHERE home_store <> '' AND home_store_id IS NULL
 )

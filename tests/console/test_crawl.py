@@ -56,7 +56,7 @@ def world() -> Operator:
     make_campaign(name="later", is_approved=False)
     fire_due(now=campaign.scheduled_at)
     job = Job.objects.create(kind="members.import", title="Import", created_at=NOON)
-    ImportFile.objects.create(job=job, kind="MEMBERS", name="a.csv", path="/nowhere/a.csv")
+    ImportFile.objects.create(job=job, kind="MEMBERS", name="a.csv", path="/nowhere/a.csv", received_at=NOON)
     return author
 
 

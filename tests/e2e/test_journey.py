@@ -47,13 +47,21 @@ def log_in(browser: Browser, stack: Stack, username: str, path: str = "/console/
     return page
 
 
-def import_file(page: Page, stack: Stack, kind: str, path: Path) -> None:
+def import_file(page: Page, stack: Stack, kind: str, path: Path, shoot: Shoot | None = None) -> None:
+    """A file from upload to written; with `shoot`, a picture of each step."""
+    look = shoot or (lambda _page, _name: None)
     page.goto(f"{stack.url}/console/imports/")
+    look(page, "import-file")
     page.select_option("[name=kind]", kind)
     page.set_input_files("[name=file]", path)
     page.click("form .k-btn--main")
-    expect(page.locator(".k-tag--ok")).to_be_visible(timeout=60_000)
-    expect(page.locator(".k-stat").last.locator("strong")).to_have_text("0")
+    expect(page.locator(".k-tag--warn")).to_have_count(0)
+    look(page, "import-columns")
+    page.click("form .k-btn--main")
+    page.click("form[action$='/write/'] button", timeout=60_000)
+    expect(page.locator(".k-light--ok")).to_be_visible(timeout=60_000)
+    expect(page.locator("tr.sum td").last).to_have_text("0")
+    look(page, "import-written")
 
 
 def approve(page: Page, stack: Stack, name: str) -> None:
@@ -94,11 +102,10 @@ def import_chain(page: Page, stack: Stack, folder: Path, shoot: Shoot) -> None:
         return row["order_no"] in recent
 
     import_file(page, stack, "STORES", unpacked("stores", folder))
-    import_file(page, stack, "MEMBERS", unpacked("members", folder))
+    import_file(page, stack, "MEMBERS", unpacked("members", folder), shoot)
     import_file(page, stack, "ORDERS", unpacked("orders", folder, keep=is_recent))
     fruit = unpacked("order_lines", folder, keep=lambda row: row["order_no"] in recent and row["category"] == "果蔬")
     import_file(page, stack, "ORDER_LINES", fruit)
-    shoot(page, "import")
 
 
 def make_segment(page: Page, stack: Stack, shoot: Shoot) -> None:

@@ -10,7 +10,7 @@ from foundation.services.phones import hash_phone, open_phone
 from members.models import ConsentEvent, ImportFile, Member, Order, OrderLine, PhoneGate, Store
 from members.services.consent import opt_out
 from members.services.imports import import_now, run, start_import
-from members.services.imports.reading import CannotImport
+from members.services.imports.reading import CannotImport, Layout, read_head, with_columns
 from tests.factories import NOON, make_store, mobile
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("import_folder")]
@@ -27,6 +27,10 @@ def write(folder: Path, rows: list[list[str]], *, header: list[str] = HEADER, en
 
 def bring(path: Path, kind: str = "MEMBERS", **options) -> ImportFile:
     return import_now(kind=kind, path=path, name=path.name, by=None, now=NOON, **options)
+
+
+def layout_of(path: Path) -> Layout:
+    return with_columns(read_head(path), "MEMBERS", None)
 
 
 def counts(imported: ImportFile) -> tuple[int, int, int, int]:
@@ -134,18 +138,18 @@ def test_an_import_that_was_killed_goes_on_with_the_exact_next_row(tmp_path, mon
     imported = start_import(kind="MEMBERS", path=write(tmp_path, rows), name="m.csv", by=None, now=NOON)
     job = imported.job
     jobs.claim_next(now=NOON)
-    write_errors = run._write_errors
+    write_at = run.errors.write_at
 
     def die_in_chunk_two(path: Path, lines: bytes, at: int) -> None:
-        write_errors(path, lines, at)
+        write_at(path, lines, at)
         if job.done_count > 3:
             raise KeyboardInterrupt  # the process is gone: nobody writes the job's end
 
-    monkeypatch.setattr(run, "_write_errors", die_in_chunk_two)
+    monkeypatch.setattr(run.errors, "write_at", die_in_chunk_two)
     with pytest.raises(KeyboardInterrupt):
         run.run_job(job=job, now=NOON)
     assert Job.objects.get().done_count == 3
-    monkeypatch.setattr(run, "_write_errors", write_errors)
+    monkeypatch.setattr(run.errors, "write_at", write_at)
     Job.objects.update(lease_until=NOON.replace(year=2020))
 
     assert jobs.run_due(now=NOON) == 1
@@ -172,7 +176,7 @@ def test_a_worker_that_lost_the_import_writes_neither_rows_nor_errors(tmp_path, 
 
     with pytest.raises(jobs.JobLost):
         run._import_chunk(
-            imported, late, run.spec_of("MEMBERS"), run.read_layout(tmp_path / "members.csv", "MEMBERS"), rows[:2], 4,
+            imported, late, run.spec_of("MEMBERS"), layout_of(tmp_path / "members.csv"), rows[:2], 4,
             Path(imported.error_path), 10, now=NOON,
         )  # fmt: skip
 
@@ -295,7 +299,7 @@ def test_a_file_is_read_in_chunks_and_never_held_whole(tmp_path):
     import tracemalloc
 
     path = write(tmp_path, [[f"K{n}", mobile(n), "会员" * 10, "", "是", "上海"] for n in range(60_000)])
-    layout = run.read_layout(path, "MEMBERS")
+    layout = layout_of(path)
     tracemalloc.start()
     chunks = sum(1 for _chunk in run.in_chunks(run.read_rows(path, layout), 2_000, 0))
     _size, peak = tracemalloc.get_traced_memory()

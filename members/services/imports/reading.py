@@ -1,8 +1,8 @@
 """A file on disk as numbered rows of text."""
 
 import csv
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -10,8 +10,9 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from foundation.errors import DomainError
+from members.models import HeaderChoice
 from members.rules.import_file import FileRefused, sniff_delimiter, sniff_encoding
-from members.rules.import_row import FIELDS, HeaderRefused, Kind, match_headers
+from members.rules.import_headers import FIELDS, HeaderRefused, Kind, check_columns, match_headers
 
 BLOCK = 1 << 20
 LONGEST_HEADER = 20_000
@@ -34,25 +35,51 @@ class Layout:
     columns: dict[str, int]
 
 
-def read_layout(path: Path, kind: Kind) -> Layout:
-    """Encoding, delimiter and columns of a file. Raises CannotImport with a sentence for its owner."""
+def read_head(path: Path, encoding: str = "") -> Layout:
+    """
+    Encoding, delimiter and header of a file, no columns yet; a known `encoding` saves reading it all.
+
+    Raises CannotImport with a sentence for its owner.
+    """
     try:
-        with path.open("rb") as file:
-            encoding = sniff_encoding(iter(lambda: file.read(BLOCK), b""))
+        if not encoding:
+            with path.open("rb") as file:
+                encoding = sniff_encoding(iter(lambda: file.read(BLOCK), b""))
+        with path.open(encoding=encoding, newline="") as file:
+            first = file.readline(LONGEST_HEADER)
+            delimiter = sniff_delimiter(first)
+            file.seek(0)
+            header = next(csv.reader(file, delimiter=delimiter), [])
     except FileRefused as refused:
         raise CannotImport(_file_sentence(refused.code)) from refused
     except OSError as missing:
-        raise CannotImport(_("The file can't be opened: %(reason)s") % {"reason": missing.strerror}) from missing
-    with path.open(encoding=encoding, newline="") as file:
-        first = file.readline(LONGEST_HEADER)
-        delimiter = sniff_delimiter(first)
-        file.seek(0)
-        header = next(csv.reader(file, delimiter=delimiter), [])
+        raise CannotImport(_("The file is no longer there, or can't be opened.")) from missing
+    except csv.Error as broken:
+        raise CannotImport(_("The first line can't be read as the names of columns.")) from broken
+    return Layout(encoding, delimiter, header, {})
+
+
+def with_columns(layout: Layout, kind: Kind, columns: Mapping[str, int] | None) -> Layout:
+    """
+    The layout with the columns somebody chose, or with those that the header names.
+
+    Raises CannotImport when a required one is missing or one stands over two columns.
+    """
     try:
-        columns = match_headers(kind, header)
+        if columns is None:
+            columns = match_headers(kind, layout.header, remembered(kind))
+        else:
+            check_columns(kind, columns, len(layout.header))
     except HeaderRefused as refused:
         raise CannotImport(_header_sentence(kind, refused)) from refused
-    return Layout(encoding, delimiter, header, columns)
+    except ValueError as wrong:
+        raise CannotImport(_("Each column can fill one field only.")) from wrong
+    return replace(layout, columns=dict(columns))
+
+
+def remembered(kind: Kind) -> dict[str, str]:
+    """Folded headers and the fields that somebody has chosen for them in an earlier file of that kind."""
+    return dict(HeaderChoice.objects.filter(kind=kind).values_list("header", "field"))
 
 
 def read_rows(path: Path, layout: Layout, *, skip: int = 0) -> Iterator[list[str]]:
@@ -69,9 +96,12 @@ def read_rows(path: Path, layout: Layout, *, skip: int = 0) -> Iterator[list[str
 
 def count_lines(path: Path) -> int:
     """Lines behind the header: the length of the bar. Quoted line ends make it a little too long."""
+    lines, last = 0, b"\n"
     with path.open("rb") as file:
-        blocks = iter(lambda: file.read(BLOCK), b"")
-        return max(sum(block.count(b"\n") for block in blocks) - 1, 0)
+        for block in iter(lambda: file.read(BLOCK), b""):
+            lines += block.count(b"\n")
+            last = block
+    return max(lines - last.endswith(b"\n"), 0)
 
 
 def in_chunks(rows: Iterator[list[str]], size: int, key: int) -> Iterator[list[list[str]]]:

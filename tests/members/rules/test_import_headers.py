@@ -2,13 +2,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from members.rules.import_headers import _RANKED, FIELDS, HeaderRefused, _folded, match_headers
+from members.rules.import_headers import _RANKED, FIELDS, HeaderRefused, folded_header, match_headers
 
 
 @pytest.mark.parametrize("kind", FIELDS)
 def test_no_name_of_a_kind_means_two_fields(kind):
-    names = [_folded(synonym) for spec in FIELDS[kind].values() for synonym in spec.synonyms]
-    of_field = {field: {_folded(synonym) for synonym in spec.synonyms} for field, spec in FIELDS[kind].items()}
+    names = [folded_header(synonym) for spec in FIELDS[kind].values() for synonym in spec.synonyms]
+    of_field = {field: {folded_header(synonym) for synonym in spec.synonyms} for field, spec in FIELDS[kind].items()}
 
     assert "" not in names
     assert sum(map(len, of_field.values())) == len(set(names)) == len(_RANKED[kind])

@@ -1,0 +1,65 @@
+"""The error file: the refused rows as they came, and why."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from members.rules.import_reasons import REASONS
+
+DUPLICATE = "DUPLICATE_IN_FILE"
+
+
+def reopen(path: Path, header: Sequence[str], known: int) -> int:
+    """
+    Cut the file back to the `known` bytes of the last committed chunk, or begin it with its header.
+
+    Returns its length.
+    """
+    if not known:
+        path.write_text(_csv_line([*header, _("reason")]), encoding="utf-8-sig", newline="")
+        return path.stat().st_size
+    with path.open("r+b") as file:
+        file.truncate(known)
+    return known
+
+
+def lines_of(chunk: Sequence[Sequence[str]], refused: Mapping[int, str]) -> bytes:
+    """The refused rows of a chunk as they stand in the file."""
+    lines = (_csv_line([*chunk[line], reason_sentence(code)]) for line, code in sorted(refused.items()))
+    return "".join(lines).encode()
+
+
+def write_at(path: Path, lines: bytes, at: int) -> None:
+    """Write at `at`, over whatever a chunk that was rolled back has left there."""
+    if not lines:
+        return
+    with path.open("r+b") as file:
+        file.truncate(at)
+        file.seek(at)
+        file.write(lines)
+
+
+def reason_sentence(code: str) -> str:
+    """Why a row was refused, in the reader's language."""
+    own = {
+        DUPLICATE: _("named again further down; the last row counts"),
+        "STORE_UNKNOWN": _("this store is not in the list of stores"),
+        "CARD_UNKNOWN": _("this card is not in the list of members"),
+        "ORDER_UNKNOWN": _("this order was not imported yet"),
+    }
+    if code in own:
+        return own[code]
+    chinese, english = REASONS[code]
+    return chinese if (get_language() or "zh").startswith("zh") else english
+
+
+def _csv_line(cells: Sequence[str]) -> str:
+    """One CSV line; a cell that a spreadsheet would run as a formula gets a quote in front."""
+    buffer = io.StringIO()
+    safe = [f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t")) else cell for cell in cells]
+    csv.writer(buffer, lineterminator="\r\n").writerow(safe)
+    return buffer.getvalue()
