@@ -21,6 +21,9 @@ from templates_sms.models import (
 from templates_sms.queries import findings
 from templates_sms.rules.merge_fields import fields_in, validate
 
+# In these a text may be changed.
+OPEN_STATES = (TemplateState.DRAFT, TemplateState.REJECTED, TemplateState.APPROVED)
+
 
 class TextRefused(DomainError):
     """The text can't be sent as it is."""
@@ -39,7 +42,7 @@ def check_text(body: str) -> None:
     if problems:
         details = ", ".join(f"{one.code} {one.detail}".strip() for one in problems)
         raise TextRefused(_("The text can't be read: %(details)s") % {"details": details})
-    forbidden = [one.word for one in findings(body=body) if one.kind not in ("RISKY", "LINK")]
+    forbidden = [one.word for one in findings(body=body) if one.is_forbidden]
     if forbidden:
         raise TextRefused(_("The text has words that channels refuse: %(words)s") % {"words": ", ".join(forbidden)})
 
@@ -51,23 +54,37 @@ def _check_answer(tier: str, body: str) -> None:
 
 @transaction.atomic
 def save_draft(
-    *, template_id: int | None, name: str, tier: str, signature: Signature, body: str, by: Operator, now: datetime
+    *,
+    template_id: int | None,
+    name: str,
+    tier: str,
+    signature: Signature,
+    body: str,
+    by: Operator,
+    now: datetime,
+    seen: datetime | None = None,
 ) -> Template:
     """
-    Make a template or change its draft; a change after approval needs a new approval.
+    Make a template or change its draft; a change after approval needs a new approval. A repeat changes nothing.
 
-    Raises HasMoved while it is being reviewed or after it was retired, TextRefused for a broken text.
+    A draft may still have forbidden words or broken fields: `submit` refuses those. Raises HasMoved while it is being
+    reviewed, after it was retired, and when it is no longer as it was `seen` (its `changed_at`).
     """
-    check_text(body)
-    _check_answer(tier, body)
-    facts = {"name": name, "tier": tier, "signature": signature, "body": body, "changed_at": now}
+    facts = {"name": name, "tier": tier, "signature": signature, "body": body}
     if template_id is None:
-        return Template.objects.create(author=by, **facts)
-    open_states = [TemplateState.DRAFT, TemplateState.REJECTED, TemplateState.APPROVED]
-    drafts = Template.objects.filter(pk=template_id, state__in=open_states)
-    if not drafts.update(state=TemplateState.DRAFT, author=by, **facts):
+        return Template.objects.create(author=by, changed_at=now, **facts)
+    template = Template.objects.select_for_update().get(pk=template_id)
+    if template.state not in OPEN_STATES:
         raise HasMoved(_("This template is being reviewed or was retired; it can't be changed now."))
-    return Template.objects.get(pk=template_id)
+    if all(getattr(template, field) == value for field, value in facts.items()):
+        return template
+    if seen is not None and template.changed_at != seen:
+        raise HasMoved(_("%(who)s has changed it meanwhile.") % {"who": template.author})
+    for field, value in facts.items():
+        setattr(template, field, value)
+    template.state, template.author, template.changed_at = TemplateState.DRAFT, by, now
+    template.save()
+    return template
 
 
 @transaction.atomic

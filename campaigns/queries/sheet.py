@@ -21,6 +21,7 @@ from delivery.queries.calendar import days_closed_to
 from delivery.queries.channels import price_of_part, total_speed, widest_opt_out_words
 from delivery.rules.window import next_allowed
 from foundation.db import fetch_all
+from members.queries.names import WIDE
 from templates_sms.queries import text_of, texts_of
 from templates_sms.rules.merge_fields import MergeFieldMissing, worst_case_values
 from templates_sms.rules.parts import count_parts
@@ -95,7 +96,7 @@ def sheet_of(*, campaign: Campaign, now: datetime) -> Preflight:
 
 # Names of one width make texts of one length; those above U+FFFF count two, see rules.parts.
 WIDTHS = f"""
-SELECT char_length(m.name), char_length(regexp_replace(m.name, '[\\U00000001-\\U0000FFFF]', '', 'g')), count(*)
+SELECT char_length(m.name), {WIDE % {"expressions": "m.name"}}, count(*)
 FROM {JUDGED} j JOIN members_member m ON m.id = j.member_id
 WHERE j.exclusion = '' GROUP BY 1, 2
 """

@@ -14,6 +14,13 @@ from typing import NamedTuple
 FIELDS = ("name", "coupon_code", "coupon_link", "expires", "preference_link", "answer")
 FIELDS_WITH_FALLBACK = frozenset({"name"})
 
+# What staff read, and may type, in the place of a field's name.
+SPOKEN = {
+    "name": "称呼", "coupon_code": "券码", "coupon_link": "个人券", "expires": "券到期日",
+    "preference_link": "消息设置", "answer": "答复",
+}  # fmt: skip
+_WRITTEN = {word: field for field, word in SPOKEN.items()}
+
 # The widest value each field can have, for the worst case; a name's real maximum comes from the audience.
 EXAMPLE_WIDTHS: dict[str, str] = {
     "name": "欧阳娜娜",
@@ -76,6 +83,26 @@ def parse(body: str) -> list[Literal | Field]:
 def fields_in(body: str) -> frozenset[str]:
     """The names of all placeholders of a body, known or not."""
     return frozenset(part.name for part in parse(body) if isinstance(part, Field))
+
+
+def spoken(body: str) -> str:
+    """A body with its fields named in Chinese, as staff edit it: {name|会员} becomes {称呼|会员}."""
+    return _renamed(body, SPOKEN)
+
+
+def written(typed: str) -> str:
+    """What staff typed with the fields named as they are kept; names that nobody knows stay."""
+    return _renamed(typed, _WRITTEN)
+
+
+def _renamed(body: str, names: Mapping[str, str]) -> str:
+    def rename(found: re.Match[str]) -> str:
+        name = names.get(found[1].strip())
+        if name is None:
+            return found[0]
+        return f"{{{name}}}" if found[2] is None else f"{{{name}|{found[2]}}}"
+
+    return _FIELD.sub(rename, body)
 
 
 def fill(body: str, values: Mapping[str, str]) -> str:

@@ -25,17 +25,23 @@ def count_parts(text: str) -> int:
         return 1
     if units == len(text):
         return -(-units // JOINED_UNITS)
-    return _parts_without_splitting(text)
+    return len(_split(text))
 
 
-def _parts_without_splitting(text: str) -> int:
-    parts, used = 1, 0
-    for character in text:
+def split_parts(text: str) -> list[str]:
+    """A whole text cut where the carriers cut it: as many pieces as `count_parts` counts."""
+    return [text] if length_units(text) <= SINGLE_UNITS else _split(text)
+
+
+def _split(text: str) -> list[str]:
+    pieces, start, used = [], 0, 0
+    for place, character in enumerate(text):
         width = 2 if character > "\uffff" else 1
         if used + width > JOINED_UNITS:
-            parts, used = parts + 1, 0
+            pieces.append(text[start:place])
+            start, used = place, 0
         used += width
-    return parts
+    return [*pieces, text[start:]]
 
 
 def full_text(*, signature: str, body: str, opt_out_words: str) -> str:

@@ -41,6 +41,11 @@ class Finding:
     advice: str
     substitute: str
 
+    @property
+    def is_forbidden(self) -> bool:
+        """Whether no channel takes a text with it; the others are for whoever decides to weigh."""
+        return self.kind not in ("RISKY", "LINK")
+
 
 DEFAULT_WORDS: tuple[Word, ...] = tuple(
     Word(word, "BANNED" if kind == "BANNED" else "RISKY", advice, substitute)

@@ -125,9 +125,9 @@ def write_template(page: Page, stack: Stack, shoot: Shoot) -> None:
     page.fill("[name=name]", "果蔬回店提醒")
     page.fill("[name=body]", "{name|会员}您好，果蔬满50减10元券已到账，{expires}前有效：{coupon_link}")
     page.click("[name=save]")
-    expect(page.locator(".k-sms").first).to_contain_text("【鲜禾超市】")
+    expect(page.locator(".k-sms").nth(1)).to_contain_text("【鲜禾超市】")
     shoot(page, "template")
-    page.click("form[action$='/submit/'] button")
+    page.click("[name=submit]")
     expect(page.locator(".k-tag--info").first).to_be_visible()
 
 

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 from django.db import DatabaseError, connection, transaction
 
@@ -104,19 +106,46 @@ def test_a_text_is_sent_back_only_with_a_reason(author, approver):
 
 
 @pytest.mark.parametrize("body", ["", "你好{nmae}", "第一行\n第二行", "【别家】全场八折。", "全场八折，退订回T"])
-def test_a_text_that_no_channel_takes_is_refused(author, body):
-    with pytest.raises(services.TextRefused):
-        draft(author, body)
+def test_a_text_that_no_channel_takes_is_kept_but_not_submitted(author, body):
+    template = draft(author, body)
 
-    assert not Template.objects.exists()
+    with pytest.raises(services.TextRefused):
+        services.submit(template_id=template.pk, by=author, now=NOON)
+
+    assert (Template.objects.get().state, TemplateReview.objects.count()) == (TemplateState.DRAFT, 0)
 
 
 def test_the_chains_own_forbidden_words_count(author):
     draft(author, "买一送一，跳楼价。")
     SensitiveWord.objects.create(word="跳楼价", kind="BANNED")
+    template = draft(author, "买一送一，跳 楼 价。", name="另一个")
 
     with pytest.raises(services.TextRefused, match="跳楼价"):
-        draft(author, "买一送一，跳 楼 价。", name="另一个")
+        services.submit(template_id=template.pk, by=author, now=NOON)
+
+
+def test_keeping_the_same_again_changes_nothing_and_voids_no_approval(author, approver):
+    template = draft(author)
+    services.submit(template_id=template.pk, by=author, now=NOON)
+    services.approve(template_id=template.pk, by=approver, now=NOON)
+
+    draft(approver, template_id=template.pk)
+
+    kept = Template.objects.get()
+    assert (kept.state, kept.author) == (TemplateState.APPROVED, author)
+
+
+def test_what_somebody_changed_meanwhile_is_not_overwritten(author, approver):
+    template = draft(author)
+    services.save_draft(
+        template_id=template.pk, name="八折", tier="MARKETING", signature=template.signature, body="七折",
+        by=approver, now=NOON + timedelta(seconds=5), seen=template.changed_at,
+    )  # fmt: skip
+
+    with pytest.raises(HasMoved):
+        draft(author, "六折", template_id=template.pk, seen=template.changed_at)
+
+    assert Template.objects.get().body == "七折"
 
 
 @pytest.mark.parametrize(
