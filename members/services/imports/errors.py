@@ -1,13 +1,12 @@
 """The error file: the refused rows as they came, and why."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from foundation.spreadsheet import csv_line
 from members.rules.import_reasons import REASONS
 
 DUPLICATE = "DUPLICATE_IN_FILE"
@@ -20,7 +19,7 @@ def reopen(path: Path, header: Sequence[str], known: int) -> int:
     Returns its length.
     """
     if not known:
-        path.write_text(_csv_line([*header, _("reason")]), encoding="utf-8-sig", newline="")
+        path.write_text(csv_line([*header, _("reason")]), encoding="utf-8-sig", newline="")
         return path.stat().st_size
     with path.open("r+b") as file:
         file.truncate(known)
@@ -29,7 +28,7 @@ def reopen(path: Path, header: Sequence[str], known: int) -> int:
 
 def lines_of(chunk: Sequence[Sequence[str]], refused: Mapping[int, str]) -> bytes:
     """The refused rows of a chunk as they stand in the file."""
-    lines = (_csv_line([*chunk[line], reason_sentence(code)]) for line, code in sorted(refused.items()))
+    lines = (csv_line([*chunk[line], reason_sentence(code)]) for line, code in sorted(refused.items()))
     return "".join(lines).encode()
 
 
@@ -55,11 +54,3 @@ def reason_sentence(code: str) -> str:
         return own[code]
     chinese, english = REASONS[code]
     return chinese if (get_language() or "zh").startswith("zh") else english
-
-
-def _csv_line(cells: Sequence[str]) -> str:
-    """One CSV line; a cell that a spreadsheet would run as a formula gets a quote in front."""
-    buffer = io.StringIO()
-    safe = [f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t")) else cell for cell in cells]
-    csv.writer(buffer, lineterminator="\r\n").writerow(safe)
-    return buffer.getvalue()
