@@ -300,3 +300,32 @@ class RunAudience(models.Model):
 
     def __str__(self) -> str:
         return f"{self.run_id} {self.member_id}"
+
+
+class RunPlace(models.Model):
+    """
+    How many people of a run live where: counted once when the run is released, and kept when its audience is dropped.
+
+    `city` is empty and `store` null for those without.
+    """
+
+    run = models.ForeignKey(Run, verbose_name=_("run"), on_delete=models.PROTECT, related_name="places", db_index=False)
+    variant = models.CharField(_("variant"), max_length=1)
+    city = models.CharField(_("city"), max_length=32, blank=True)
+    store = models.ForeignKey(
+        "members.Store", verbose_name=_("home store"), null=True, on_delete=models.PROTECT, related_name="+",
+        db_index=False,
+    )  # fmt: skip
+    people_count = models.PositiveIntegerField(_("people"))
+
+    class Meta:
+        verbose_name = _("place of a run")
+        verbose_name_plural = _("places of a run")
+        constraints = [
+            models.UniqueConstraint(
+                name="run_place_once", fields=["run", "variant", "city", "store"], nulls_distinct=False
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.run_id} {self.city} {self.store_id}"

@@ -44,6 +44,7 @@ SIDEBAR: dict[str, Any] = {
             _("Campaigns"), "campaign",
             _item(_("Campaigns"), "campaigns", "campaigns.view_campaign", icon="campaign"),
             _item(_("Campaign calendar"), "calendar", "campaigns.view_campaign", icon="calendar_view_month"),
+            _item(_("Campaign report"), "reports", "campaigns.view_campaign", icon="bar_chart"),
         ),
         _group(
             _("Texts and coupons"), "description",

@@ -4,6 +4,7 @@ from campaigns.queries.audience import EXCLUSIONS, JUDGED, audience_sql, fingerp
 from campaigns.queries.checks import Check, Verdict, Weight, approvals_needed, examine, verdict_of
 from campaigns.queries.conflicts import Neighbour, neighbours
 from campaigns.queries.explanation import OUT, PLACES, RECEIVE, Line, explain
+from campaigns.queries.outcome import Outcome, Place, Variant, outcome, reported_runs
 from campaigns.queries.results import (
     OPEN_STATES,
     Progress,
@@ -36,9 +37,12 @@ __all__ = [
     "Check",
     "Line",
     "Neighbour",
+    "Outcome",
+    "Place",
     "Preflight",
     "Progress",
     "Report",
+    "Variant",
     "Verdict",
     "WeekDay",
     "Weight",
@@ -56,9 +60,11 @@ __all__ = [
     "next_week",
     "open_runs",
     "opt_outs_after",
+    "outcome",
     "preflight",
     "progress",
     "report",
+    "reported_runs",
     "runs_of_today",
     "sample_text",
     "sheet_of",

@@ -48,13 +48,19 @@ def progress_of(rows: Iterable[TallyRow]) -> Progress:
 
 @dataclass(frozen=True)
 class Report:
-    """What came of a run. Every figure can be counted again from a ledger."""
+    """
+    What came of a run. Every figure can be counted again from a ledger.
+
+    `reasons_to_leave` (source, reason, phones) is empty once the audience was dropped; `opt_outs` stays.
+    """
 
     run: Run
+    rows: list[TallyRow]
     progress: Progress
     reasons: list[tuple[str, str, int]]
     exclusions: list[tuple[str, Any, int]]
     opt_outs: int
+    reasons_to_leave: list[tuple[str, str, int]]
     coupons: dict[str, int]
     redemptions: dict[str, int]
 
@@ -72,13 +78,15 @@ def report(*, run: Run) -> Report:
     for row in rows:
         if row.reason:
             reasons[row.state, row.reason] = reasons.get((row.state, row.reason), 0) + row.message_count
-    left_out = left_out_of(run=run)
+    left_out, leaving = left_out_of(run=run), opt_outs_by_reason(run=run)
     return Report(
         run=run,
-        progress=progress(run=run),
+        rows=rows,
+        progress=progress_of(rows),
         reasons=[(state, reason, count) for (state, reason), count in sorted(reasons.items())],
         exclusions=[(code, label, left_out[code]) for code, label in EXCLUSIONS.items() if code in left_out],
-        opt_outs=opt_outs_after(run=run) if run.opt_out_count is None else run.opt_out_count,
+        opt_outs=total_of(leaving) if run.opt_out_count is None else run.opt_out_count,
+        reasons_to_leave=leaving,
         coupons=coupon_figures(source=run.source),
         redemptions=redemption_figures(source=run.source),
     )
@@ -95,20 +103,38 @@ def left_out_of(*, run: Run) -> dict[str, int]:
 
 
 OPT_OUTS = """
-SELECT count(DISTINCT e.phone_hash)
-FROM members_consentevent e
-JOIN members_member m ON m.phone_hash = e.phone_hash
-JOIN campaigns_runaudience a ON a.member_id = m.id AND a.run_id = %(run_id)s AND a.exclusion = ''
-WHERE e.consent = 'OPTED_OUT' AND e.source IN ('REPLY', 'PREFERENCE_PAGE')
-  AND e.at >= %(since)s AND e.at < %(until)s
+SELECT source, reason, count(*)
+FROM (
+    SELECT DISTINCT ON (e.phone_hash) e.source, e.reason
+    FROM members_consentevent e
+    JOIN members_member m ON m.phone_hash = e.phone_hash
+    JOIN campaigns_runaudience a ON a.member_id = m.id AND a.run_id = %(run_id)s AND a.exclusion = ''
+    WHERE e.consent = 'OPTED_OUT' AND e.source IN ('REPLY', 'PREFERENCE_PAGE')
+      AND e.at >= %(since)s AND e.at < %(until)s
+    ORDER BY e.phone_hash, e.id
+) first_of_phone
+GROUP BY source, reason ORDER BY count(*) DESC, source, reason
 """
 
 
-def opt_outs_after(*, run: Run) -> int:
-    """Phones of the audience that opted out themselves within seven days of the start."""
+def opt_outs_by_reason(*, run: Run) -> list[tuple[str, str, int]]:
+    """
+    Phones of the audience that opted out themselves within seven days of the start: source, reason, how many.
+
+    The commonest first; each phone counts once, by its first word.
+    """
     until = run.fired_at + timedelta(days=7)
-    rows = fetch_all(OPT_OUTS, {"run_id": run.pk, "since": run.fired_at, "until": until})
-    return int(rows[0][0])
+    return fetch_all(OPT_OUTS, {"run_id": run.pk, "since": run.fired_at, "until": until})
+
+
+def total_of(leaving: list[tuple[str, str, int]]) -> int:
+    """How many phones opted out."""
+    return sum(count for _source, _reason, count in leaving)
+
+
+def opt_outs_after(*, run: Run) -> int:
+    """How many phones of the audience opted out themselves within seven days of the start."""
+    return total_of(opt_outs_by_reason(run=run))
 
 
 OPEN_STATES = (RunState.FIRED, RunState.FREEZING, RunState.ASKING, RunState.SENDING, RunState.PAUSED)

@@ -45,7 +45,8 @@ FILLED: Final = {
     "members_suppression": "true",
 }
 EMPTY: Final = (
-    "campaigns_run", "campaigns_runaudience", "members_preferencelink", "foundation_outboxevent", "foundation_alert",
+    "campaigns_run", "campaigns_runaudience", "campaigns_runplace", "members_preferencelink", "foundation_outboxevent",
+    "foundation_alert",
 )  # fmt: skip
 
 

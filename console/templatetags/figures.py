@@ -1,5 +1,7 @@
 """Money and shares as pages show them."""
 
+from typing import Any
+
 from django import template
 
 from foundation.money import format_cost, format_fen, format_price
@@ -32,6 +34,20 @@ def share(part: int | None, whole: int | None) -> str:
         return "—"
     hundredths = (part or 0) * 10_000 // whole
     return f"{hundredths // 100}.{hundredths % 100:02d}%"
+
+
+def cell(value: Any, kind: str) -> str:
+    """
+    What stands in a cell of a table: a count, yuan (of fen), cost (1/10000 yuan), a share (part and whole) or text.
+
+    A dash for None.
+    """
+    if value is None:
+        return "—"
+    if kind == "share":
+        return share(*value)
+    shown = {"yuan": format_fen, "cost": format_cost, "count": "{:,}".format}.get(kind, str)
+    return shown(value)
 
 
 @register.filter

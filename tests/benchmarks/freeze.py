@@ -166,7 +166,10 @@ def _forget(campaign: Any) -> None:
     from foundation.db import execute
     from tests.benchmarks.people import vacuum
 
-    execute("TRUNCATE campaigns_runaudience, campaigns_run, delivery_message, delivery_ready, delivery_tallydelta")
+    execute(
+        "TRUNCATE campaigns_runaudience, campaigns_runplace, campaigns_run, delivery_message, delivery_ready,"
+        " delivery_tallydelta"
+    )
     execute("DELETE FROM coupons_coupon WHERE source = 'campaign_run:1'")
     execute("DELETE FROM delivery_dispatch")
     vacuum("coupons_coupon")

@@ -276,4 +276,9 @@ def read_report(page: Page, shoot: Shoot) -> None:
     expect(tiles.nth(3)).to_have_text("1", timeout=10_000)
     expect(tiles.nth(4)).to_contain_text("10.00")
     assert int(re.sub(r"\D", "", tiles.nth(2).inner_text())) >= 1
+    page.get_by_role("link", name="报表", exact=True).click()
+    expect(page.locator("#report .k-stat strong")).to_have_count(4)
+    expect(page.get_by_role("button", name="打印")).to_be_visible()
+    page.locator("summary").first.press("Enter")
+    expect(page.locator(".k-data table").first).to_be_visible()
     shoot(page, "report")

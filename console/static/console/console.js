@@ -45,3 +45,10 @@ document.addEventListener("visibilitychange", () => {
   if (document.hidden) return;
   document.querySelectorAll("[data-live]").forEach((part) => part.dispatchEvent(new Event("wake")));
 });
+// What only a browser can do is offered by it.
+document.addEventListener("DOMContentLoaded", () => {
+  document.querySelectorAll("[data-print]").forEach((button) => {
+    button.hidden = false;
+    button.addEventListener("click", () => window.print());
+  });
+});
