@@ -182,6 +182,7 @@ OUTBOX_HANDLERS: dict[str, list[str]] = {
 JOB_RUNNERS: dict[str, str] = {
     "members.import": "members.services.imports.run_job",
     "members.undo_import": "members.services.imports.run_undo",
+    "coupons.void_batch": "coupons.services.voiding.run_void",
     "campaigns.rehearsal": "campaigns.services.rehearsal.run_job",
     "foundation.proofs": "foundation.services.proofs.run_job",
 }

@@ -37,6 +37,8 @@ class CouponBatch(models.Model):
     per_member_limit = models.PositiveSmallIntegerField(_("per member"), default=1)
     requires_amount = models.BooleanField(_("clerk must enter the amount"), default=True)
     undo_minutes = models.PositiveSmallIntegerField(_("undo within minutes"), default=10)
+    # What may be given away by it, as a line to look at; nothing stops at it.
+    budget_fen = models.PositiveBigIntegerField(_("budget in fen"), null=True, blank=True)
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL, verbose_name=_("author"), on_delete=models.PROTECT, related_name="+", editable=False
     )
@@ -64,6 +66,52 @@ class CouponBatch(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class VoidState(models.TextChoices):
+    ASKED = "ASKED", _("asked for")
+    CONFIRMED = "CONFIRMED", _("confirmed")
+    REFUSED = "REFUSED", _("refused")
+
+
+class BatchVoid(models.Model):
+    """
+    The wish to make all unused coupons of a batch void for good; somebody else decides about it.
+
+    One row a batch: after a refusal it is asked for again in the same row, and the audit keeps what was before.
+    """
+
+    batch = models.OneToOneField(
+        CouponBatch, verbose_name=_("batch"), primary_key=True, on_delete=models.PROTECT, related_name="void_wish"
+    )
+    state = models.CharField(_("state"), max_length=10, choices=VoidState.choices, default=VoidState.ASKED)
+    reason = models.CharField(_("reason"), max_length=200)
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("asked by"), on_delete=models.PROTECT, related_name="+"
+    )
+    asked_at = models.DateTimeField(_("asked at"))
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("decided by"), null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    decided_at = models.DateTimeField(_("decided at"), null=True)
+    coupon_count = models.PositiveIntegerField(_("coupons made void"), default=0)
+
+    class Meta:
+        verbose_name = _("voiding of a batch")
+        verbose_name_plural = _("voidings of batches")
+        constraints = [
+            models.CheckConstraint(
+                name="batch_void_four_eyes", condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("asked_by"))
+            ),
+            models.CheckConstraint(
+                name="batch_void_decided",
+                condition=Q(state="ASKED", decided_by__isnull=True, decided_at__isnull=True)
+                | (~Q(state="ASKED") & Q(decided_by__isnull=False, decided_at__isnull=False)),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.batch_id} {self.state}"
 
 
 class CouponTerms(models.Model):

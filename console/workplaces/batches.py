@@ -1,11 +1,10 @@
 """Coupon batches: terms as a form, review by somebody else, figures."""
 
-from datetime import datetime
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Q, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
@@ -13,7 +12,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from console.workplaces.base import attempt, need, page, seen_at, workplace
-from coupons.models import BatchState, Coupon, CouponBatch, CouponKind, CouponTerms, Redemption
+from console.workplaces.batch_page import figures_context
+from coupons.models import BatchState, BatchVoid, CouponBatch, CouponKind, CouponTerms
 from coupons.services import batches as services
 from foundation import clock
 from foundation.admin_mixins import operator_of
@@ -22,13 +22,17 @@ from foundation.money import MoneyRefused, format_fen, parse_yuan
 from members.models import Store
 
 LARGEST_FEN = 1_000_000_00
+STORES = 10  # named on the page
+LARGEST_BUDGET_FEN = 10_000_000_000_00
+BEFORE = (BatchState.DRAFT, BatchState.SUBMITTED, BatchState.REJECTED)  # nothing was issued yet
 
 
 class YuanField(forms.CharField):
-    """Yuan as people write them, fen as rows keep them. Empty is 0."""
+    """Yuan as people write them, fen as rows keep them, up to `largest_fen`. Empty is 0."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(required=False, max_length=16, **kwargs)
+    def __init__(self, *, largest_fen: int = LARGEST_FEN, **kwargs: Any) -> None:
+        super().__init__(required=False, max_length=20, **kwargs)
+        self.largest_fen = largest_fen
 
     def clean(self, value: Any) -> Any:
         """Fen, or a sentence why not."""
@@ -39,7 +43,7 @@ class YuanField(forms.CharField):
             fen = parse_yuan(text)
         except MoneyRefused as refused:
             raise forms.ValidationError(_("Write an amount in yuan, like 88.00.")) from refused
-        if fen > LARGEST_FEN:
+        if fen > self.largest_fen:
             raise forms.ValidationError(_("This amount is too large."))
         return fen
 
@@ -62,6 +66,10 @@ class BatchForm(forms.Form):
     gift_name = forms.CharField(label=gettext_lazy("Gift (exchange coupon)"), required=False, max_length=80)
     min_spend_fen = YuanField(label=gettext_lazy("Minimum spend (yuan)"))
     planned_count = forms.IntegerField(label=gettext_lazy("At most how many"), min_value=1, max_value=50_000_000)
+    budget_fen = YuanField(
+        label=gettext_lazy("Budget for savings (yuan)"), largest_fen=LARGEST_BUDGET_FEN,
+        help_text=gettext_lazy("A line to watch, nothing stops at it; empty means none."),
+    )  # fmt: skip
     per_member_limit = forms.IntegerField(label=gettext_lazy("Per member"), min_value=1, max_value=99, initial=1)
     valid_days = forms.IntegerField(
         label=gettext_lazy("Valid for days after issue"), required=False, min_value=1, max_value=730
@@ -128,9 +136,16 @@ def batch(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     return page(
         request, "batch", row.name if row else _("New coupon batch"), form=form, batch=row, terms=terms,
         can_edit=may_edit and (row is None or row.state in drafts), can_decide=_can_decide(request, row),
-        can_steer=may_edit and row is not None and row.state in (BatchState.ACTIVE, BatchState.PAUSED),
-        figures=_figures(row, clock.now()) if row else {},
+        can_steer=may_edit and row is not None and row.state in services.VOIDABLE,
+        **_stores(terms),
+        **(figures_context(request, row, terms, now=clock.now()) if row and terms and row.state not in BEFORE else {}),
     )  # fmt: skip
+
+
+def _stores(terms: CouponTerms | None) -> dict[str, Any]:
+    """Where the coupon may be used: the first few, and how many more."""
+    found = list(terms.stores.order_by("code")) if terms else []
+    return {"stores": found[:STORES], "stores_more": len(found[STORES:])}
 
 
 def _initial(row: CouponBatch | None, terms: CouponTerms | None) -> dict[str, Any]:
@@ -138,7 +153,7 @@ def _initial(row: CouponBatch | None, terms: CouponTerms | None) -> dict[str, An
         return {}
     return {
         "name": row.name, "planned_count": row.planned_count, "per_member_limit": row.per_member_limit,
-        "requires_amount": row.requires_amount, "title": terms.title, "kind": terms.kind,
+        "budget_fen": row.budget_fen, "requires_amount": row.requires_amount, "title": terms.title, "kind": terms.kind,
         "face_fen": terms.face_fen, "percent_off": terms.percent_off_bp / 100, "cap_fen": terms.cap_fen,
         "gift_name": terms.gift_name, "min_spend_fen": terms.min_spend_fen, "valid_days": terms.valid_days,
         "valid_from": terms.valid_from, "valid_until": terms.valid_until, "text": terms.text,
@@ -159,6 +174,7 @@ def _save(request: HttpRequest, form: BatchForm, pk: int | None) -> CouponBatch 
                 batch_id=pk, name=data["name"], planned_count=data["planned_count"],
                 per_member_limit=data["per_member_limit"], requires_amount=data["requires_amount"],
                 draft=form.draft(), stores=data["stores"], by=operator_of(request), now=clock.now(),
+                budget_fen=data["budget_fen"],
             )  # fmt: skip
     except IntegrityError:
         form.add_error("name", _("There is a batch with this name already."))
@@ -167,33 +183,37 @@ def _save(request: HttpRequest, form: BatchForm, pk: int | None) -> CouponBatch 
     return None
 
 
-def _figures(row: CouponBatch, now: datetime) -> dict[str, int]:
-    accepted = Q(state="ACCEPTED")
-    used = Redemption.objects.filter(batch=row).aggregate(
-        redeemed=Count("id", filter=accepted), saving_fen=Sum("discount_fen", filter=accepted)
-    )
-    opened = Coupon.objects.filter(batch=row, first_viewed_at__isnull=False).count()
-    return {
-        "issued": row.issued_count, "left": row.planned_count - row.issued_count, "opened": opened,
-        "redeemed": used["redeemed"] or 0, "saving_fen": used["saving_fen"] or 0,
-    }  # fmt: skip
-
-
 @require_POST
 @workplace("coupons.view_couponbatch")
 def batch_action(request: HttpRequest, pk: int, action: str) -> HttpResponse:
-    """Submit, approve, send back, pause, resume, void."""
+    """Submit, approve, send back, pause, resume; ask for all unused coupons to become void."""
     get_object_or_404(CouponBatch, pk=pk)
     decisions = ("approve", "reject")
     need(request, "coupons.approve_couponbatch" if action in decisions else "coupons.add_couponbatch")
-    done = {
-        "submit": _("Batch submitted."), "approve": _("Batch approved."), "reject": _("Batch sent back."),
-        "pause": _("Batch paused."), "resume": _("Batch goes on."), "void": _("Unused coupons are void."),
+    steps: dict[str, tuple[str, Callable[..., Any]]] = {
+        "submit": (_("Batch submitted."), services.submit), "approve": (_("Batch approved."), services.approve),
+        "reject": (_("Batch sent back."), services.reject), "pause": (_("Batch paused."), services.pause),
+        "resume": (_("Batch goes on."), services.resume),
+        "void": (_("Asked for. A colleague has to confirm it."), services.ask_void),
     }  # fmt: skip
+    done, call = steps[action]
     facts: dict[str, Any] = {"batch_id": pk, "by": operator_of(request), "now": clock.now()}
     if action in ("reject", "void"):
         facts["reason"] = request.POST.get("reason", "")
     if action == "approve":
         facts["seen"] = seen_at(request)
-    attempt(request, done[action], getattr(services, action), **facts)
+    attempt(request, done, call, **facts)
+    return redirect("batch", pk=pk)
+
+
+@require_POST
+@workplace("coupons.approve_couponbatch")
+def decide_batch_void(request: HttpRequest, pk: str, action: str) -> HttpResponse:
+    """Confirm or refuse the voiding that a colleague has asked for."""
+    get_object_or_404(BatchVoid, pk=int(pk))
+    is_confirmed = action == "confirm"
+    attempt(
+        request, _("Unused coupons are void.") if is_confirmed else _("Refused; nothing becomes void."),
+        services.decide_void, batch_id=int(pk), is_confirmed=is_confirmed, by=operator_of(request), now=clock.now(),
+    )  # fmt: skip
     return redirect("batch", pk=pk)

@@ -90,3 +90,43 @@ def whisker_of(difference: Difference) -> Whisker:
         return (points + reach) * WIDTH // (2 * reach)
 
     return Whisker(reach, at(difference.low), at(difference.points), at(difference.high))
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A line of sums day by day, the dashed line it is expected to take, and a level; as points for a drawing."""
+
+    names: list[str]  # those under the axis
+    top: int
+    known: str
+    area: str
+    expected: str
+    line_y: int | None  # None when the level lies above the drawing, or there is none
+
+    @property
+    def half(self) -> int:
+        """The middle of the scale."""
+        return self.top // 2
+
+
+def curve_of(values: Sequence[int], *, names: Sequence[str], expected: int | None, line: int, fit: int = 6) -> Curve:
+    """
+    Lay out sums for the first days of `names`, then the way to what is `expected` on the last.
+
+    A level too high for the scale is left out: the curve would lie flat beneath it.
+    """
+    highest = max(values[-1], expected or 0)
+    top = scale_for(max(highest, line) if line <= highest * 3 else highest)
+    steps, every = max(len(names) - 1, 1), -(-len(names) // fit)
+
+    def at(number: int, value: int) -> str:
+        return f"{number * WIDTH // steps},{HEIGHT - value * HEIGHT // top}"
+
+    points = [at(number, value) for number, value in enumerate(values)]
+    now = len(values) - 1
+    return Curve(
+        names=[name for number, name in enumerate(names) if number % every == 0], top=top, known=" ".join(points),
+        area=" ".join([f"0,{HEIGHT}", *points, f"{now * WIDTH // steps},{HEIGHT}"]),
+        expected="" if expected is None else f"{points[-1]} {at(steps, expected)}",
+        line_y=HEIGHT - line * HEIGHT // top if 0 < line <= top else None,
+    )  # fmt: skip

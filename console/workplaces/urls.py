@@ -61,6 +61,10 @@ urlpatterns = [
         r"^batches/(?P<pk>\d{1,18})/(?P<action>submit|approve|reject|pause|resume|void)/$", batches.batch_action,
         name="batch-action",
     ),
+    re_path(
+        r"^batches/(?P<pk>[0-9]{1,18})/void/(?P<action>confirm|refuse)/$", batches.decide_batch_void,
+        name="batch-void-decide",
+    ),
     path("campaigns/", campaigns.campaigns, name="campaigns"),
     path("calendar/", calendar.calendar, name="calendar"),
     path("campaigns/<int:pk>/move/", calendar.move, name="campaign-move"),

@@ -11,7 +11,8 @@ from django.views.decorators.http import require_safe
 
 from campaigns.models import Campaign, CampaignState, Run, RunState
 from console.workplaces.base import page, workplace
-from coupons.models import BatchState, CouponBatch
+from coupons.models import BatchState, BatchVoid, CouponBatch, VoidState
+from coupons.services.batches import VOIDABLE
 from foundation.models import Operator
 from members.models import ImportUndo, UndoState
 from templates_sms.models import Template, TemplateState
@@ -40,6 +41,8 @@ def waiting_for(operator: Any) -> list[Waiting]:
         found += [
             _waiting(_("Coupon"), row, "batch") for row in batches.select_related("author").order_by("changed_at")
         ]
+        wishes = BatchVoid.objects.filter(state=VoidState.ASKED, batch__state__in=VOIDABLE).exclude(asked_by=operator)
+        found += [_void(wish) for wish in wishes.select_related("batch", "asked_by").order_by("asked_at")]
     if operator.has_perm("campaigns.approve_campaign"):
         campaigns = Campaign.objects.filter(state=CampaignState.SUBMITTED).exclude(author=operator)
         campaigns = campaigns.exclude(first_approved_by=operator)
@@ -63,6 +66,11 @@ def _waiting(kind: str, row: Any, url: str) -> Waiting:
 def _undo(undo: ImportUndo) -> Waiting:
     url = reverse("import", args=[undo.pk])
     return Waiting(_("Undo of an import"), undo.import_file.name, str(undo.asked_by), undo.asked_at, url)
+
+
+def _void(wish: BatchVoid) -> Waiting:
+    url = reverse("batch", args=[wish.pk])
+    return Waiting(_("Voiding of coupons"), wish.batch.name, str(wish.asked_by), wish.asked_at, url)
 
 
 def _late(run: Run) -> Waiting:

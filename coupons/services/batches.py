@@ -1,4 +1,4 @@
-"""Coupon batches: drafted with their terms, submitted, approved by somebody else, paused, voided."""
+"""Coupon batches: drafted with their terms, submitted, approved by somebody else, paused; voided by two people."""
 
 import hashlib
 import json
@@ -9,11 +9,20 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from coupons.models import BatchState, Coupon, CouponBatch, CouponKind, CouponState, CouponTerms
+from coupons.models import (
+    BatchState,
+    BatchVoid,
+    CouponBatch,
+    CouponKind,
+    CouponTerms,
+    VoidState,
+)
 from foundation.errors import DomainError, HasMoved, NotAllowed
 from foundation.models import Operator
-from foundation.services import audit
+from foundation.services import audit, jobs
 from members.models import Store
+
+VOIDABLE = (BatchState.ACTIVE, BatchState.PAUSED)
 
 
 class TermsRefused(DomainError):
@@ -70,13 +79,13 @@ def check_terms(draft: TermsDraft) -> None:
 @transaction.atomic
 def save_draft(
     *, batch_id: int | None, name: str, planned_count: int, per_member_limit: int, requires_amount: bool,
-    draft: TermsDraft, stores: Sequence[Store], by: Operator, now: datetime,
+    draft: TermsDraft, stores: Sequence[Store], by: Operator, now: datetime, budget_fen: int | None = None,
 ) -> CouponBatch:  # fmt: skip
     """Make a batch or change its draft. Raises TermsRefused, HasMoved once it was submitted."""
     check_terms(draft)
     facts = {
         "name": name, "planned_count": planned_count, "per_member_limit": per_member_limit,
-        "requires_amount": requires_amount, "changed_at": now,
+        "requires_amount": requires_amount, "changed_at": now, "budget_fen": budget_fen or None,
     }  # fmt: skip
     if batch_id is None:
         batch = CouponBatch.objects.create(author=by, **facts)
@@ -136,13 +145,55 @@ def resume(*, batch_id: int, by: Operator, now: datetime) -> None:
 
 
 @transaction.atomic
-def void(*, batch_id: int, reason: str, by: Operator, now: datetime) -> int:
-    """Make every unused coupon of the batch void, for good; returns how many. Raises HasMoved, DomainError."""
-    if not reason.strip():
+def ask_void(*, batch_id: int, reason: str, by: Operator, now: datetime) -> BatchVoid:
+    """
+    Ask for every unused coupon of a batch to become void, for good; somebody else confirms.
+
+    A repeat returns the first wish; after a refusal it may be asked for again. Raises HasMoved, DomainError.
+    """
+    reason = reason.strip()
+    if not reason:
         raise DomainError(_("Say why the coupons become void."))
-    _move(batch_id, [BatchState.ACTIVE, BatchState.PAUSED], BatchState.VOIDED, by=by, now=now, reason=reason.strip())
-    unused = Coupon.objects.filter(batch_id=batch_id, state=CouponState.ISSUED)
-    return unused.update(state=CouponState.VOID, voided_at=now, void_reason="BATCH_VOIDED")
+    if not CouponBatch.objects.filter(pk=batch_id, state__in=VOIDABLE).exists():
+        raise HasMoved(_("Somebody was faster: the state of this batch has changed."))
+    wish = {"reason": reason[:200], "asked_by": by, "asked_at": now}
+    found, made = BatchVoid.objects.get_or_create(batch_id=batch_id, defaults=wish)
+    if not made:
+        again = BatchVoid.objects.filter(pk=batch_id, state=VoidState.REFUSED)
+        made = bool(again.update(**wish, state=VoidState.ASKED, decided_by=None, decided_at=None))
+        found.refresh_from_db()
+    if made:
+        _note("void_asked", batch_id, by=by, now=now, reason=reason)
+    return found
+
+
+@transaction.atomic
+def decide_void(*, batch_id: int, is_confirmed: bool, by: Operator, now: datetime) -> BatchVoid:
+    """
+    Confirm or refuse what somebody else has asked for. A repeat of the same decision changes nothing.
+
+    From the commit on no till takes a coupon of the batch; the coupons themselves are written by a job, since a
+    million of them take a minute.
+    Raises BatchVoid.DoesNotExist, NotAllowed for one's own wish, HasMoved when another decision was first or the
+    batch is no longer open.
+    """
+    wish = BatchVoid.objects.select_for_update().get(pk=batch_id)
+    state = VoidState.CONFIRMED if is_confirmed else VoidState.REFUSED
+    if wish.state == state and wish.decided_by_id == by.pk:
+        return wish
+    if wish.state != VoidState.ASKED:
+        raise HasMoved(_("Somebody has decided this already."))
+    if wish.asked_by_id == by.pk:
+        raise NotAllowed(_("Whoever asks for it can't confirm it."))
+    wish.state, wish.decided_by, wish.decided_at = state, by, now
+    if is_confirmed:
+        _move(batch_id, VOIDABLE, BatchState.VOIDED, by=by, now=now, reason=wish.reason)
+        title = _("Voiding of %(name)s") % {"name": wish.batch.name}
+        jobs.enqueue(kind="coupons.void_batch", title=title[:200], params={"batch_id": batch_id}, by=by, now=now)
+    else:
+        _note("void_refused", batch_id, by=by, now=now)
+    wish.save()
+    return wish
 
 
 def _check_four_eyes(batch_id: int, by: Operator) -> None:
@@ -155,6 +206,9 @@ def _move(
 ) -> None:
     if not CouponBatch.objects.filter(pk=batch_id, state__in=old).update(state=new, changed_at=now):
         raise HasMoved(_("Somebody was faster: the state of this batch has changed."))
-    audit.record(
-        action=f"batch.{new.lower()}", subject=f"coupons.couponbatch:{batch_id}", by=by, now=now, reason=reason[:200]
-    )
+    _note(new.lower(), batch_id, by=by, now=now, reason=reason)
+
+
+def _note(action: str, batch_id: int, *, by: Operator, now: datetime, reason: str = "") -> None:
+    subject = f"coupons.couponbatch:{batch_id}"
+    audit.record(action=f"batch.{action}", subject=subject, by=by, now=now, reason=reason[:200])

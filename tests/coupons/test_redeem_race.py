@@ -87,6 +87,7 @@ def test_redeeming_undoing_and_voiding_at_once_ends_legally(race, round_number):
     clerk, coupon = make_clerk(), make_coupon()
     store = Store.objects.get(scopes__operator=clerk)
     manager, boss = make_manager(store), make_operator()
+    batches.ask_void(batch_id=coupon.batch_id, reason="测试", by=make_operator(), now=NOON)
     first = redeem(question=ask(clerk, coupon.code), request_id=uuid4(), now=NOON)
     questions = [ask(clerk, coupon.code, device_id=f"device-{number:04}") for number in range(TILLS)]
 
@@ -95,7 +96,7 @@ def test_redeeming_undoing_and_voiding_at_once_ends_legally(race, round_number):
             facts = {"redemption_no": first["redemption_no"], "device_id": "device-0001", "reason": "OTHER"}
             return reverse(**facts, by=manager, now=NOON)
         if number == 2:
-            return batches.void(batch_id=coupon.batch_id, reason="测试", by=boss, now=NOON)
+            return batches.decide_void(batch_id=coupon.batch_id, is_confirmed=True, by=boss, now=NOON)
         return redeem(question=questions[number], request_id=uuid4(), now=NOON)
 
     _results, problems = race(act, TILLS)

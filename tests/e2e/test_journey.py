@@ -141,7 +141,6 @@ def make_coupon(page: Page, stack: Stack, shoot: Shoot) -> None:
     page.click("[name=save]")
     page.click("form[action$='/submit/'] button")
     expect(page.locator(".k-tag--info").first).to_be_visible()
-    shoot(page, "coupon-batch")
 
 
 def plan_campaign(page: Page, approver: Page, stack: Stack, shoot: Shoot) -> None:
@@ -282,3 +281,7 @@ def read_report(page: Page, shoot: Shoot) -> None:
     page.locator("summary").first.press("Enter")
     expect(page.locator(".k-data table").first).to_be_visible()
     shoot(page, "report")
+    page.goto(page.url.split("/console/")[0] + "/console/batches/")
+    page.get_by_role("link", name="果蔬满50减10").click()
+    expect(page.locator(".k-figs b").nth(1)).to_contain_text("1")
+    shoot(page, "coupon-batch")
