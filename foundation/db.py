@@ -8,8 +8,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
+from psycopg.errors import QueryCanceled
 
 
 @cache
@@ -53,6 +54,28 @@ def compose(sql: str, params: Sequence[Any]) -> str:
     operations: Any = connection.ops
     text: str = operations.compose_sql(sql, params)
     return text
+
+
+class TookTooLong(Exception):
+    """A statement was cancelled because nobody waits that long."""
+
+
+@contextmanager
+def patience(*, milliseconds: int, memory_mb: int) -> Iterator[None]:
+    """
+    Cancel each statement inside that takes longer; sorts and hashes of the statements may take `memory_mb`.
+
+    Raises TookTooLong. Opens a transaction, or a part of the one that is open.
+    """
+    try:
+        with transaction.atomic():
+            kept = "SELECT set_config('statement_timeout', %(time)s, true), set_config('work_mem', %(memory)s, true)"
+            fetch_all(kept, {"time": f"{milliseconds}ms", "memory": f"{memory_mb}MB"})
+            yield
+    except OperationalError as error:
+        if isinstance(error.__cause__, QueryCanceled):
+            raise TookTooLong from error
+        raise
 
 
 def pending_migrations() -> list[str]:

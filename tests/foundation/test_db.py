@@ -3,7 +3,7 @@ import threading
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from foundation.db import advisory_slot, compose, fetch_all, fetch_value
+from foundation.db import TookTooLong, advisory_slot, compose, execute, fetch_all, fetch_value, patience
 from foundation.models import AuditEntry
 from foundation.services import audit
 from tests.factories import NOON
@@ -69,3 +69,22 @@ def test_an_advisory_slot_is_held_by_so_many_and_freed_by_a_lost_connection():
     # Waits, because the server may still be busy ending the lost session.
     fetch_all("SELECT pg_advisory_lock(%(n)s, 1)", {"n": 7})
     fetch_all("SELECT pg_advisory_unlock(%(n)s, 1)", {"n": 7})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_patience_gives_up_a_statement_and_then_waits_as_long_as_before():
+    before = fetch_value("SHOW statement_timeout")
+
+    with pytest.raises(TookTooLong), patience(milliseconds=20, memory_mb=4):
+        execute("SELECT pg_sleep(5)")
+    with patience(milliseconds=5_000, memory_mb=16):
+        inside = fetch_all("SELECT current_setting('statement_timeout'), current_setting('work_mem')")
+
+    assert inside == [("5s", "16MB")]
+    assert fetch_value("SHOW statement_timeout") == before
+
+
+@pytest.mark.django_db
+def test_patience_lets_other_faults_through():
+    with pytest.raises(DatabaseError), patience(milliseconds=5_000, memory_mb=4):
+        execute("SELECT 1 / 0")
