@@ -64,10 +64,17 @@ def edit_campaign(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     """Make a campaign or change a draft."""
     need(request, "campaigns.add_campaign")
     row = _campaign(pk) if pk else None
-    form = CampaignForm(request.POST or None, initial=initial_of(row) or _on_day(request.GET.get("on", "")))
+    form = CampaignForm(request.POST or None, initial=initial_of(row) or _offered(request))
     if request.method == "POST" and form.is_valid() and (saved := _save(request, form, pk)) is not None:
         return redirect("campaign", pk=saved.pk)
     return page(request, "campaign_edit", row.name if row else _("New campaign"), form=form, campaign=row)
+
+
+def _offered(request: HttpRequest) -> dict[str, Any]:
+    """What the page that leads to a new campaign has chosen already: a segment, or a day of the calendar."""
+    segment = request.GET.get("segment", "")
+    chosen = {"segment": segment} if segment.isascii() and segment.isdecimal() and len(segment) <= PK_DIGITS else {}
+    return chosen | _on_day(request.GET.get("on", ""))
 
 
 def _on_day(text: str) -> dict[str, Any]:

@@ -1,197 +1,211 @@
-"""Segments: a plain form over the rule tree, with count, sentence and samples."""
+"""Segments: the list, and the page on which one is built."""
 
-import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.db import IntegrityError, transaction
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from campaigns.models import Campaign, CampaignState
 from console.workplaces.base import need, page, workplace
+from console.workplaces.segment_draft import Focus, Group, edit, read
+from console.workplaces.segment_form import Judged, draft_of, judge, take
+from console.workplaces.segment_look import Look, look_at
+from console.workplaces.segment_rows import Drawing, Row, field_names, flat, settle
+from console.workplaces.segment_starters import STARTERS, draft_for
+from console.workplaces.segment_why import why
 from foundation import clock
 from foundation.admin_mixins import operator_of
-from foundation.money import MoneyRefused, format_fen, parse_yuan
-from members.models import CategoryPurchase, Lifecycle, Member, Segment
+from members.models import Segment
 from members.queries import segment as segments_query
-from members.rules.segment import SegmentRefused
 from members.services.segments import save_segment
 
 PERMISSION = "members.view_segment"
+EDIT = "members.add_segment"
+ASK = "members.view_member"
+LATEST = 200
+OVER = (CampaignState.FINISHED, CampaignState.STOPPED)
 
 
-class SegmentForm(forms.Form):
-    """All conditions that are filled in must hold; nested groups go into the rule field."""
+class NameForm(forms.Form):
+    """What a segment is called."""
 
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=80)
-    city = forms.MultipleChoiceField(label=gettext_lazy("City"), required=False)
-    lifecycle = forms.MultipleChoiceField(label=gettext_lazy("Lifecycle"), required=False, choices=Lifecycle.choices)
-    dormant_days = forms.IntegerField(
-        label=gettext_lazy("Last purchase more than … days ago"), required=False, min_value=1, max_value=3650
-    )
-    recent_days = forms.IntegerField(
-        label=gettext_lazy("Last purchase less than … days ago"), required=False, min_value=1, max_value=3650
-    )
-    category = forms.ChoiceField(label=gettext_lazy("Bought category"), required=False)
-    category_days = forms.IntegerField(label=gettext_lazy("… within days"), required=False, min_value=1, max_value=3650)
-    min_count = forms.IntegerField(label=gettext_lazy("Purchases at least"), required=False, min_value=0)
-    min_spend = forms.CharField(label=gettext_lazy("Spend at least (yuan)"), required=False, max_length=20)
-    home_store = forms.CharField(
-        label=gettext_lazy("Home store codes"),
-        required=False,
-        max_length=2000,
-        help_text=gettext_lazy("Separated by commas or spaces."),
-    )
-    rule = forms.CharField(
-        label=gettext_lazy("Rule as JSON"),
-        required=False,
-        max_length=20_000,
-        widget=forms.Textarea(attrs={"rows": 4}),
-        help_text=gettext_lazy("For nested groups. When it is filled in, the fields above are not used."),
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        cities = Member.objects.exclude(city="").order_by("city").values_list("city", flat=True).distinct()
-        names = CategoryPurchase.objects.order_by("category").values_list("category", flat=True).distinct()
-        self.fields["city"].choices = [(city, city) for city in cities]  # type: ignore[attr-defined]
-        self.fields["category"].choices = [("", "—"), *((name, name) for name in names)]  # type: ignore[attr-defined]
-
-    def clean_min_spend(self) -> int | None:
-        """Yuan into fen."""
-        text: str = self.cleaned_data["min_spend"]
-        if not text:
-            return None
-        try:
-            return parse_yuan(text)
-        except MoneyRefused as refused:
-            raise forms.ValidationError(_("Write an amount in yuan, like 88.00.")) from refused
-
-    def clean(self) -> dict[str, Any]:
-        """The rule tree in normal form, under `tree`."""
-        data: dict[str, Any] = super().clean() or {}
-        if self.errors:
-            return data
-        try:
-            data["tree"] = segments_query.normal_rule(self._tree(data))
-        except SegmentRefused as refused:
-            self.add_error(
-                "rule" if data.get("rule") else None, _("This rule can't be used: %(why)s") % {"why": refused}
-            )
-        return data
-
-    def _tree(self, data: dict[str, Any]) -> Any:
-        if data["rule"]:
-            try:
-                return json.loads(data["rule"])
-            except ValueError:
-                self.add_error("rule", _("This is not JSON."))
-                return {"field": "purchase_count", "op": "at_least", "value": 0}
-        return {"op": "all", "rules": _rules(data) or [{"field": "purchase_count", "op": "at_least", "value": 0}]}
+    name = forms.CharField(
+        label=gettext_lazy("Name"), max_length=80,
+        error_messages={"required": gettext_lazy("Give the segment a name to save it.")},
+    )  # fmt: skip
 
 
-def _rules(data: dict[str, Any]) -> list[dict[str, Any]]:
-    category = {"category": data["category"], "within_days": data["category_days"]}
-    codes = [code for code in data["home_store"].replace("，", ",").replace(",", " ").split() if code]
-    wanted = [
-        ("city", "in", data["city"]),
-        ("home_store", "in", codes),
-        ("lifecycle", "in", data["lifecycle"]),
-        ("last_purchase_days", "more_than", data["dormant_days"]),
-        ("last_purchase_days", "less_than", data["recent_days"]),
-        ("category", "bought", category if data["category"] else None),
-        ("purchase_count", "at_least", data["min_count"]),
-        ("spend_fen", "at_least", data["min_spend"]),
-    ]
-    return [{"field": name, "op": op, "value": value} for name, op, value in wanted if value not in (None, "", [])]
+@dataclass
+class Desk:
+    """One segment being looked at: the saved row if there is one, the draft on the page, and what came of it."""
+
+    row: Segment | None
+    draft: Group
+    form: NameForm
+    focus: Focus | None = None
+    draw: int = 0
+    person: str = ""
+    answers: Any = None
 
 
 @require_safe
 @workplace(PERMISSION)
 def segments(request: HttpRequest) -> HttpResponse:
-    """All segments with their sentence."""
-    rows = [
-        (one, segments_query.sentence(one.rule, get_language() or "zh-hans"))
-        for one in Segment.objects.select_related("created_by").order_by("-changed_at")[:200]
-    ]
-    return page(request, "segments", _("Segments"), segments=rows)
+    """All segments with their sentence, and how many campaigns use each."""
+    found = list(Segment.objects.select_related("created_by").order_by("-changed_at", "-id")[:LATEST])
+    used = _used_by([one.pk for one in found])
+    language = get_language() or "zh-hans"
+    rows = [(one, segments_query.sentence(one.rule, language), used.get(one.pk, 0)) for one in found]
+    return page(request, "segments", _("Segments"), segments=rows, starters=STARTERS)
+
+
+def _used_by(ids: list[int]) -> dict[int, int]:
+    """Campaigns that are not over, by segment."""
+    open_ones = Campaign.objects.filter(segment_id__in=ids).exclude(state__in=OVER)
+    return dict(open_ones.order_by().values_list("segment_id").annotate(count=Count("id")))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@workplace("members.view_segment")
+@workplace(PERMISSION)
 def segment(request: HttpRequest, pk: int | None = None) -> HttpResponse:
-    """Make or change a segment; "count" shows what it picks without saving."""
+    """
+    Build or change a segment. Every button posts the whole tree and gets the page with what came of it.
+
+    Fragments instead of the page go to htmx: the rules when they were rearranged, else the figures.
+    """
     row = get_object_or_404(Segment, pk=pk) if pk else None
-    form = SegmentForm(request.POST or None, initial=_initial(row))
-    tree = row.rule if row else None
-    if request.method == "POST":
-        need(request, "members.add_segment")
-        if form.is_valid():
-            tree = form.cleaned_data["tree"]
-            if "save" in request.POST and (saved := _save(request, form, pk, tree)) is not None:
-                return redirect("segment", pk=saved.pk)
-    return page(request, "segment", row.name if row else _("New segment"), form=form, segment=row, **_shown(tree))
+    if request.method != "POST":
+        if row is None:
+            need(request, EDIT)
+        draft = _saved(row) if row else draft_for(request.GET.get("start", ""))
+        return _page(request, Desk(row, draft, NameForm(initial={"name": row.name if row else ""})))
+    return _posted(request, row)
 
 
-def _initial(row: Segment | None) -> dict[str, Any]:
-    """The form of a saved segment: its fields when they can say the rule, else the rule itself."""
+def _saved(row: Segment) -> Group:
+    return draft_of(row.rule, segments_query.catalogue())
+
+
+def _posted(request: HttpRequest, row: Segment | None) -> HttpResponse:
+    asks = bool(request.POST.get("person", "").strip())
+    may_edit = request.user.has_perm(EDIT)
+    need(request, ASK if asks and not may_edit and row is not None else EDIT)
+    draft = read(request.POST.lists()) if may_edit or row is None else _saved(row)
+    desk = Desk(row, draft, NameForm(request.POST), draw=_draw(request))
+    settle(draft)
+    if "do" in request.POST:
+        desk.focus = _edited(draft, request.POST["do"][:40])
+        settle(draft)
+    is_fragment = bool(request.headers.get("HX-Request"))
+    if is_fragment and "do" in request.POST:
+        return _rules(request, desk)
+    if asks and ("why" in request.POST or not is_fragment):
+        need(request, ASK)
+        _ask(request, desk)
+        if is_fragment:
+            return render(request, "console/_segment_why.html", {"desk": desk})
+    if is_fragment:
+        return _figures(request, desk)
+    saved = _save(request, desk) if "save" in request.POST or "save_as" in request.POST else None
+    return redirect("segment", pk=saved.pk) if saved else _page(request, desk)
+
+
+def _draw(request: HttpRequest) -> int:
+    text = request.POST.get("draw", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else 0
+
+
+def _edited(draft: Group, command: str) -> Focus | None:
+    """Carry out a button of the rules; returns what gets the keyboard."""
+    act, _dot, place = command.partition(".")
+    if act != "take":
+        return edit(draft, command)
+    rows = flat(Drawing(Judged(None, {}), None, None).row(draft))
+    row = next((one for one in rows if one.place == f".{place}"), None)
     if row is None:
-        return {}
-    fields = _fields_of(row.rule)
-    if fields is not None:
-        return {"name": row.name, **fields}
-    return {"name": row.name, "rule": json.dumps(row.rule, ensure_ascii=False, indent=1)}
+        return None
+    take(draft, row.path, [option.value for option in row.hits])
+    return row.path, "find"
 
 
-FIELD_OF = {
-    ("city", "in"): "city", ("home_store", "in"): "home_store", ("lifecycle", "in"): "lifecycle",
-    ("last_purchase_days", "more_than"): "dormant_days", ("last_purchase_days", "less_than"): "recent_days",
-    ("category", "bought"): "category", ("purchase_count", "at_least"): "min_count",
-    ("spend_fen", "at_least"): "min_spend",
-}  # fmt: skip
+def _ask(request: HttpRequest, desk: Desk) -> None:
+    """Judge the person asked for by the rules as they stand, when they can be used."""
+    desk.person = request.POST["person"].strip()[:40]
+    tree = judge(desk.draft, segments_query.catalogue()).tree
+    if tree is not None:
+        subject = f"members.segment:{desk.row.pk if desk.row else 'new'}"
+        desk.answers = why(text=desk.person, tree=tree, subject=subject, by=operator_of(request), now=clock.now())
 
 
-def _fields_of(rule: Any) -> dict[str, Any] | None:
-    """The rule as values of the plain fields; None when it says more than they can."""
-    found: dict[str, Any] = {}
-    for leaf in rule["rules"]:
-        name = FIELD_OF.get((leaf.get("field"), leaf.get("op")))
-        if rule["op"] != "all" or name is None or name in found:
-            return None
-        found[name] = leaf["value"]
-    if "category" in found:
-        found |= {"category": found["category"]["category"], "category_days": found["category"]["within_days"]}
-    if "home_store" in found:
-        found["home_store"] = ", ".join(found["home_store"])
-    if "min_spend" in found:
-        found["min_spend"] = format_fen(found["min_spend"]).replace(",", "")
-    return found
-
-
-def _save(request: HttpRequest, form: SegmentForm, pk: int | None, tree: Any) -> Segment | None:
+def _save(request: HttpRequest, desk: Desk) -> Segment | None:
+    """The saved row; None when name or rules don't allow it, and the page says why."""
+    tree = judge(desk.draft, segments_query.catalogue()).tree
+    if not desk.form.is_valid() or tree is None:
+        return None
+    name, row = desk.form.cleaned_data["name"], None if "save_as" in request.POST else desk.row
     try:
         with transaction.atomic():
             saved = save_segment(
-                segment_id=pk, name=form.cleaned_data["name"], rule=tree, by=operator_of(request), now=clock.now()
+                segment_id=row.pk if row else None, name=name, rule=tree, by=operator_of(request), now=clock.now()
             )
     except IntegrityError:
-        form.add_error("name", _("There is a segment with this name already."))
+        desk.form.add_error("name", _("There is a segment with this name already."))
         return None
     messages.success(request, _("Segment saved."))
     return saved
 
 
-def _shown(tree: Any) -> dict[str, Any]:
-    if tree is None:
-        return {"sentence": None}
-    now = clock.now()
-    return {
-        "sentence": segments_query.sentence(tree, get_language() or "zh-hans"),
-        "count": segments_query.count(rule=tree, now=now),
-        "total": Member.objects.count(),
-        "samples": segments_query.samples(rule=tree, now=now),
-    }
+def _look(desk: Desk) -> tuple[Look, Row]:
+    judged = judge(desk.draft, segments_query.catalogue())
+    look = look_at(judged.tree, now=clock.now(), draw=desk.draw)
+    return look, Drawing(judged, look.picture, desk.focus).row(desk.draft)
+
+
+def _page(request: HttpRequest, desk: Desk) -> HttpResponse:
+    settle(desk.draft)
+    look, root = _look(desk)
+    row = desk.row
+    may_edit = request.user.has_perm(EDIT)
+    return page(
+        request, "segment", row.name if row else _("New segment"), desk=desk, segment=row, look=look, root=root,
+        fields=field_names(), may_edit=may_edit, may_ask=request.user.has_perm(ASK), starters=STARTERS,
+        used=_uses(row), can_plan=row is not None and request.user.has_perm("campaigns.add_campaign"),
+    )  # fmt: skip
+
+
+def _uses(row: Segment | None) -> Mapping[str, int]:
+    """Campaigns with this segment that are not over, and those of them that were approved."""
+    if row is None:
+        return {"all": 0, "approved": 0}
+    open_ones = Campaign.objects.filter(segment=row).exclude(state__in=OVER)
+    return open_ones.aggregate(all=Count("id"), approved=Count("id", filter=Q(state=CampaignState.APPROVED)))
+
+
+def _rules(request: HttpRequest, desk: Desk) -> HttpResponse:
+    """The rules alone; the page then asks for their figures itself."""
+    judged = judge(desk.draft, segments_query.catalogue())
+    root = Drawing(judged, None, desk.focus).row(desk.draft)
+    answer = render(
+        request, "console/_segment_rules.html", {"root": root, "fields": field_names(), "may_edit": True}
+    )  # fmt: skip
+    if not request.POST["do"].startswith("find"):
+        answer["HX-Trigger-After-Settle"] = "recount"
+    return answer
+
+
+def _figures(request: HttpRequest, desk: Desk) -> HttpResponse:
+    """Count, sentence, samples, kinds, and beside each rule what is left; of a draft with a fault only the faults."""
+    look, root = _look(desk)
+    answer = render(request, "console/_segment_figures.html", {"look": look, "rows": flat(root), "may_edit": True})
+    if look.picture is None and not look.is_too_slow:
+        answer["HX-Reswap"] = "none"
+    return answer

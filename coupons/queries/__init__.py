@@ -6,18 +6,27 @@ from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, Sum
 
-from coupons.models import BatchState, Coupon, CouponState, Redemption, RedemptionAttempt, RedemptionState
+from coupons.models import BatchState, Coupon, CouponBatch, CouponState, Redemption, RedemptionAttempt, RedemptionState
 from members.queries.segment import SegmentField
-from members.rules.segment import FieldSpec
+from members.rules.segment import Choice, FieldSpec
 
 
 def segment_fields() -> list[SegmentField]:
     """What segments may ask about coupons, by the name of the batch."""
     many = ("in", "not_in")
     return [
-        SegmentField(FieldSpec("coupon_redeemed", "TEXT_CHOICE", "用过的券", "redeemed coupon", many), _redeemed),
-        SegmentField(FieldSpec("coupon_unused", "TEXT_CHOICE", "领了没用的券", "unused coupon", many), _unused),
+        SegmentField(
+            FieldSpec("coupon_redeemed", "TEXT_CHOICE", "用过的券", "redeemed coupon", many), _redeemed, _batches
+        ),
+        SegmentField(
+            FieldSpec("coupon_unused", "TEXT_CHOICE", "领了没用的券", "unused coupon", many), _unused, _batches
+        ),
     ]
+
+
+def _batches() -> list[Choice]:
+    names = CouponBatch.objects.order_by("-id").values_list("name", flat=True)
+    return [Choice(name, name, name) for name in names]
 
 
 def _among(found: Exists, op: str) -> Q:

@@ -1,6 +1,5 @@
 """Segments compiled to querysets. Only declared fields can be asked for; values are always parameters."""
 
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -14,18 +13,26 @@ from django.utils.module_loading import import_string
 
 from members.models import CategoryPurchase, Member
 from members.models.member import MemberQuerySet
-from members.rules.segment import BASE_FIELDS, FieldSpec, Tree, normalize
+from members.queries.segment_values import FACTS, OFFERS, Fact, Offers
+from members.rules.segment import BASE_FIELDS, FieldSpec, Language, Tree, normalize
 from members.rules.segment import sentence as rule_sentence
+from members.rules.segment_sentence import fact_sentence, leaf_sentence
 
 Compile = Callable[[str, Any, datetime], Q]
 
 
 @dataclass(frozen=True)
 class SegmentField:
-    """A field that a room offers to segments: what may be asked, and how it becomes a condition on Member."""
+    """
+    A field that a room offers to segments: what may be asked, and how it becomes a condition on Member.
+
+    `offers` lists answers for a form where the spec names none; `fact` says what one member is to the field.
+    """
 
     spec: FieldSpec
     compile: Compile
+    offers: Offers | None = None
+    fact: Fact | None = None
 
 
 def _number(column: str) -> Compile:
@@ -99,7 +106,9 @@ COMPILERS: dict[str, Compile] = {
 @cache
 def fields() -> dict[str, SegmentField]:
     """All fields by name: this room's, and those that upper rooms name in settings.SEGMENT_FIELDS."""
-    found = {name: SegmentField(spec, COMPILERS[name]) for name, spec in BASE_FIELDS.items()}
+    found = {
+        name: SegmentField(spec, COMPILERS[name], OFFERS.get(name), FACTS[name]) for name, spec in BASE_FIELDS.items()
+    }
     for path in settings.SEGMENT_FIELDS:
         found |= {one.spec.name: one for one in import_string(path)()}
     return found
@@ -117,18 +126,33 @@ def normal_rule(tree: object) -> Tree:
 
 def sentence(tree: Tree, language: str) -> str:
     """The rule read back as one sentence, in Chinese or English."""
-    return rule_sentence(tree, catalogue(), "zh-hans" if language.startswith("zh") else "en")
+    return rule_sentence(tree, catalogue(), _language(language))
+
+
+def rule_words(rule: Tree, language: str) -> str:
+    """One rule in normal form, read back."""
+    return leaf_sentence(rule, fields()[rule["field"]].spec, _language(language))
+
+
+def fact_words(rule: Tree, fact: Any, language: str) -> str:
+    """What a member is to the field of a rule."""
+    return fact_sentence(rule, fields()[rule["field"]].spec, fact, _language(language))
+
+
+def _language(code: str) -> Language:
+    return "zh-hans" if code.startswith("zh") else "en"
 
 
 def members_of(*, rule: Tree, now: datetime) -> MemberQuerySet:
     """Members that a rule in normal form picks at `now`; erased ones never."""
-    return Member.objects.present().filter(_condition(rule, now))
+    return Member.objects.present().filter(condition(rule, now))
 
 
-def _condition(node: Tree, now: datetime) -> Q:
+def condition(node: Tree, now: datetime) -> Q:
+    """What a group or a rule in normal form asks of Member at `now`."""
     if "field" in node:
         return fields()[node["field"]].compile(node["op"], node["value"], now)
-    parts = [_condition(rule, now) for rule in node["rules"]]
+    parts = [condition(rule, now) for rule in node["rules"]]
     joined = Q()
     for part in parts:
         joined = joined & part if node["op"] == "all" else joined | part
@@ -138,11 +162,3 @@ def _condition(node: Tree, now: datetime) -> Q:
 def count(*, rule: Tree, now: datetime) -> int:
     """How many members the rule picks at `now`."""
     return members_of(rule=rule, now=now).count()
-
-
-def samples(*, rule: Tree, now: datetime, size: int = 20) -> list[Member]:
-    """Up to `size` of the members picked, from a place in the middle of the set rather than its oldest end."""
-    picked = members_of(rule=rule, now=now).select_related("home_store").order_by("id")
-    total = picked.count()
-    start = random.Random(total).randrange(max(total - size, 0) + 1)  # noqa: S311  a stable page, not a secret
-    return list(picked[start : start + size])

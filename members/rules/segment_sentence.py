@@ -57,7 +57,7 @@ def group_sentence(group: Mapping[str, Any], catalogue: Mapping[str, FieldSpec],
     parts = []
     for rule in group["rules"]:
         if "rules" not in rule:
-            parts.append(_leaf_sentence(rule, catalogue[rule["field"]], language))
+            parts.append(leaf_sentence(rule, catalogue[rule["field"]], language))
             continue
         inner = group_sentence(rule, catalogue, language)
         parts.append(inner if rule["op"] == "none" else f"{opening}{inner}{closing}")
@@ -67,7 +67,8 @@ def group_sentence(group: Mapping[str, Any], catalogue: Mapping[str, FieldSpec],
     return joined
 
 
-def _leaf_sentence(rule: Mapping[str, Any], spec: FieldSpec, language: Language) -> str:
+def leaf_sentence(rule: Mapping[str, Any], spec: FieldSpec, language: Language) -> str:
+    """The sentence of one rule in normal form."""
     phrase = _phrase(rule["op"], spec, language)
     label = spec.label_zh if language == "zh-hans" else spec.label_en
     value = _value(rule["op"], rule["value"], spec, language)
@@ -76,6 +77,31 @@ def _leaf_sentence(rule: Mapping[str, Any], spec: FieldSpec, language: Language)
     if language == "en" or "{value}" not in phrase:
         return before + value * ("{value}" in phrase) + after
     return before + _gap(before, value) + value + _gap(value, after) + after
+
+
+def fact_sentence(rule: Mapping[str, Any], spec: FieldSpec, fact: Any, language: Language) -> str:
+    """
+    What a member is to the field of a rule; `fact` in the field's own units, None or "" when nobody knows.
+
+    Of a category and of a day, the fact is how many days ago it was.
+    """
+    is_zh = language == "zh-hans"
+    if spec.kind == "CATEGORY":
+        bought = {"category": rule["value"]["category"], "within_days": None}
+        words = _category("bought" if fact is not None else "not_bought", bought, language)
+        return words if fact is None else f"{words}{'，' if is_zh else ', '}{_ago(fact, is_zh)}"
+    label = spec.label_zh if is_zh else spec.label_en
+    if fact is None or (fact == "" and not spec.choices):
+        known = "没有记录" if is_zh else "not known"
+    elif spec.kind == "DAYS_AGO":
+        known = _ago(fact, is_zh)
+    else:
+        known = _with_unit(_bare(fact, spec, language), spec, language)
+    return f"{label}：{known}" if is_zh else f"{label}: {known}"
+
+
+def _ago(days: int, is_zh: bool) -> str:
+    return f"{days} 天前" if is_zh else f"{days} days ago"
 
 
 def _gap(left: str, right: str) -> str:

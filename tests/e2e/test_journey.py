@@ -111,13 +111,25 @@ def import_chain(page: Page, stack: Stack, folder: Path, shoot: Shoot) -> None:
 def make_segment(page: Page, stack: Stack, shoot: Shoot) -> None:
     page.goto(f"{stack.url}/console/segments/new/")
     page.fill("[name=name]", "杭州买过果蔬的会员")
-    page.select_option("[name=city]", "杭州")
-    page.select_option("[name=category]", "果蔬")
+    choose(page, "n-0-field", "city")
+    page.get_by_label("杭州", exact=True).check()
+    page.get_by_role("button", name="加一条").click()
+    choose(page, "n-1-field", "category")
+    page.locator("#n-1-value").select_option("果蔬")
+    expect(page.locator("#left-n-1")).to_contain_text("剩")
+    expect(page.locator(".k-reads")).to_contain_text("果蔬")
+    picked = int(re.sub(r"\D", "", page.locator("#segment-said .k-big").inner_text()))
+    assert picked > 20
     page.click("[name=save]")
-    expect(page.locator(".k-verdict h2")).to_contain_text("果蔬")
-    picked = page.locator(".k-figs b").first.inner_text()
-    assert int(re.sub(r"\D", "", picked)) > 20
+    expect(page.get_by_role("link", name="用它建活动")).to_be_visible()
+    expect(page.locator("#segment-said .k-big")).to_contain_text(f"{picked:,}")
     shoot(page, "segment")
+
+
+def choose(page: Page, control: str, value: str) -> None:
+    """Choose in a list of the segment builder, and wait for the controls that this brings."""
+    page.locator(f"#{control}").select_option(value)
+    expect(page.locator(f"input[name='{control.replace('-field', '.was').replace('-', '.')}']")).to_have_value(value)
 
 
 def write_template(page: Page, stack: Stack, shoot: Shoot) -> None:

@@ -189,14 +189,3 @@ def test_values_are_parameters_and_never_sql():
 
     assert "members_member" in connection.introspection.table_names()
     assert Member.objects.count() == 1
-
-
-def test_samples_are_of_the_set_and_the_same_on_every_look():
-    for number in range(30):
-        make_member(number, city="上海" if number % 2 else "杭州")
-    rule = normal_rule({"field": "city", "op": "in", "value": ["上海"]})
-
-    first, again = (segment.samples(rule=rule, now=NOON, size=5) for _look in range(2))
-
-    assert first == again and len(first) == 5
-    assert {one.city for one in first} == {"上海"}
