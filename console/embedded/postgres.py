@@ -62,6 +62,9 @@ THROWAWAY_SETTINGS = {
 }
 
 
+STATE_LINE = 7  # of postmaster.pid
+
+
 def find(place: Place) -> Running | None:
     """The server that works in this place, whoever started it."""
     try:
@@ -235,6 +238,9 @@ def _let_remains_end(place: Place) -> None:
 
 
 def _accepts(place: Place, running: Running) -> bool:
+    # Before our server says so, whoever answers at the port may be another that was faster to take it.
+    if not _says_ready(place, running):
+        return False
     try:
         _connect(place, running.port, "postgres").close()
     except psycopg.OperationalError as error:
@@ -245,6 +251,15 @@ def _accepts(place: Place, running: Running) -> bool:
             ) from error
         return False
     return True
+
+
+def _says_ready(place: Place, running: Running) -> bool:
+    """The state that the server itself writes into the last line of its file."""
+    try:
+        lines = (place.rows / "postmaster.pid").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return False
+    return len(lines) > STATE_LINE and lines[0] == str(running.pid) and lines[STATE_LINE].strip() == "ready"
 
 
 def _connect(place: Place, port: int, database: str) -> psycopg.Connection[tuple]:

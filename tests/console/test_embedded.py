@@ -28,6 +28,7 @@ from console.embedded import (
 from console.embedded.account import blocked_by, service_account
 from console.embedded.attaching import attach, choose_ports, services_needed
 from console.embedded.dotenv import parse
+from console.embedded.errors import DidNotStart
 from console.embedded.place import prepare
 from console.embedded.programs import postgres_folder
 from console.embedded.running import free_port, identity, inhabitants, is_alive, reap, wait_until
@@ -244,6 +245,19 @@ def test_a_taken_port_gives_way_to_another(lasting):
         with services(lasting, {DATABASE}) as addresses:
             assert one(addresses.database, "SELECT 1") == 1
             assert f":{taken}/" not in addresses.database
+
+
+def test_another_database_that_took_the_port_first_is_not_taken_for_ours(place, folder):
+    with services(place, {DATABASE}) as addresses:
+        port = int(addresses.database.rsplit(":", 1)[1].split("/")[0])
+        late = Place(folder / "late", service_account(os.environ), throwaway=True)
+        prepare(late)
+        postgres.create(late, os.environ)
+
+        with pytest.raises(DidNotStart):  # the caller then tries another port
+            postgres.start(late, port)
+
+        assert one(addresses.database, "SELECT 1") == 1
 
 
 def test_a_free_port_is_really_free():
