@@ -207,6 +207,13 @@ class CalendarDayAdmin(WrittenDownAdmin):
     ordering = ("-day",)
     actions = ["confirm"]  # type: ignore[assignment]  # the base has none
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """In the list a field has no label beside it, so it carries its own."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None:
+            field.widget.attrs["aria-label"] = str(field.label)
+        return field
+
     @admin.action(description=_("Confirm the chosen days"), permissions=["change"])
     def confirm(self, request: HttpRequest, queryset: QuerySet[CalendarDay]) -> None:
         """The chosen days stand in the State Council's notice."""

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from console.demo.load import FOLDER, PASSWORD
-from tests.e2e import breaches
+from tests.e2e import breaches, tour
 from tests.e2e.stack import CLERKS, Stack
 from tests.e2e.tills import stand_at_till
 
@@ -297,3 +297,14 @@ def read_report(page: Page, shoot: Shoot) -> None:
     page.get_by_role("link", name="果蔬满50减10").click()
     expect(page.locator(".k-figs b").nth(1)).to_contain_text("1")
     shoot(page, "coupon-batch")
+
+
+@pytest.mark.parametrize(("username", "pages"), [("marketing", tour.MARKETING), ("it", tour.IT)])
+def test_every_office_page_is_fit_to_use(
+    browser: Browser, stack: Stack, shoot: Shoot, username: str, pages: dict[str, str]
+) -> None:
+    page = log_in(browser, stack, username)
+
+    faults = tour.walk(page, stack, pages, shoot)
+
+    assert not faults, "\n".join(faults)

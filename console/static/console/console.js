@@ -52,3 +52,14 @@ document.addEventListener("DOMContentLoaded", () => {
     button.addEventListener("click", () => window.print());
   });
 });
+// What scrolls sideways can be reached by keyboard, and the theme's scrolling regions get a name in the page's language.
+const nameRegions = () => {
+  document.querySelectorAll(".k-scroll").forEach((region) => {
+    if (region.scrollWidth > region.clientWidth) region.tabIndex = 0;
+    else region.removeAttribute("tabindex");
+  });
+  document.querySelectorAll(".simplebar-content-wrapper").forEach((region) => region.setAttribute("aria-label", document.title));
+};
+window.addEventListener("load", nameRegions);
+window.addEventListener("resize", nameRegions);
+document.addEventListener("htmx:afterSettle", nameRegions);

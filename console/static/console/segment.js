@@ -35,6 +35,13 @@
     const isRefused = xhr.getResponseHeader("HX-Reswap") === "none";
     if (xhr.status === 200 && !isRefused) form.classList.remove("k-is-old");
   });
+  // A choice made in the moment between new rules and their settling was heard by nobody: tell it again.
+  document.addEventListener("htmx:afterSettle", () => {
+    rules.querySelectorAll("select[name$='.field']").forEach((field) => {
+      const was = form.elements[field.name.replace(/field$/, "was")];
+      if (was && was.value !== field.value) window.htmx.trigger(field, "change");
+    });
+  });
   const say = () => (broken.hidden = false);
   document.addEventListener("htmx:sendError", say);
   document.addEventListener("htmx:responseError", say);
