@@ -15,7 +15,7 @@ from tests.e2e import breaches, tour
 from tests.e2e.stack import CLERKS, Stack
 from tests.e2e.tills import stand_at_till
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(480)]
 
 Shoot = Callable[[Page, str], None]
 ORDERS_SINCE = "2026-09-15"
@@ -299,6 +299,7 @@ def read_report(page: Page, shoot: Shoot) -> None:
     shoot(page, "coupon-batch")
 
 
+@pytest.mark.timeout(600)  # forty pages, each read by axe in two forms
 @pytest.mark.parametrize(("username", "pages"), [("marketing", tour.MARKETING), ("it", tour.IT)])
 def test_every_office_page_is_fit_to_use(
     browser: Browser, stack: Stack, shoot: Shoot, username: str, pages: dict[str, str]

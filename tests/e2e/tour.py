@@ -27,7 +27,7 @@ IT = {
     "password_change/": "password",
 }  # fmt: skip
 LOOKS: tuple[tuple[int, int, Literal["light", "dark"]], ...] = (
-    (390, 844, "light"), (1280, 900, "dark"), (1280, 900, "light"),
+    (390, 844, "light"), (1280, 900, "dark"),
 )  # fmt: skip
 GRAVE = ("serious", "critical")
 CHINESE = re.compile(r"[㐀-鿿]")
