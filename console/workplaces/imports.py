@@ -1,6 +1,5 @@
 """Imports: a file comes in, and each of its columns finds its field."""
 
-import csv
 import uuid
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from foundation import clock
 from foundation.admin_mixins import operator_of
 from foundation.errors import DomainError
 from foundation.models import JobState
+from foundation.spreadsheet import BOM, csv_line
 from members.models import ImportFile, ImportKind
 from members.rules.import_headers import FIELDS
 from members.services.imports import begin, receive
@@ -167,6 +167,5 @@ def import_pattern(request: HttpRequest, kind: str) -> HttpResponse:
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{kind.lower()}.csv"'},
     )
-    response.write("\ufeff")
-    csv.writer(response).writerow([label_of(kind, name) for name in fields])
+    response.write(BOM + csv_line([str(label_of(kind, name)) for name in fields]))
     return response

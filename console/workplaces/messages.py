@@ -46,7 +46,8 @@ def messages(request: HttpRequest) -> HttpResponse:
         _opt_out(request, person)
     if "export" in request.POST:
         return _export(request, person)
-    facts, now = facts_of(person, now=clock.now()), clock.now()
+    now = clock.now()
+    facts = facts_of(person, now=now)
     return page(
         request, "messages", _("Message search"), person=person, facts=facts, verdict=verdict_of(facts),
         happenings=happenings(facts), tally=tally(facts, now=now), unsent=unsent_reasons(facts),

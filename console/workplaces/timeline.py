@@ -3,7 +3,6 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
@@ -14,7 +13,7 @@ from campaigns.queries.person import LeftOut, campaign_names, left_out_of
 from console.workplaces.person import Person
 from coupons.models import Coupon, Redemption
 from coupons.rules.code import mask_code
-from delivery.models import Message, MessageState, Reply
+from delivery.models import Message, MessageState, ReceiptCode, Reply
 from delivery.queries.person import Sent, messages_to
 from delivery.queries.reasons import reason_word, receipt_codes
 from foundation.money import format_cost, format_fen, format_price
@@ -69,6 +68,7 @@ class Facts:
     replies: list[Reply]
     coupons: list[Coupon]
     names: dict[str, str]
+    codes: dict[str, ReceiptCode]
 
     @property
     def marketing(self) -> list[Message]:
@@ -92,6 +92,7 @@ def facts_of(person: Person, *, now: datetime) -> Facts:
         replies=list(Reply.objects.filter(**phone).order_by("-id")[:LIMIT]),
         coupons=list(coupons.prefetch_related("redemptions__store", "redemptions__reversal").order_by("-id")[:LIMIT]),
         names=campaign_names(sources={one.source for one in sent}),
+        codes=receipt_codes(),
     )
 
 
@@ -146,20 +147,19 @@ def shown(at: datetime) -> str:
 
 def happenings(facts: Facts) -> list[Happening]:
     """The line of time, newest first."""
-    codes = receipt_codes()
     found = [
-        *(_message(one, facts.names, codes) for one in facts.sent), *map(_left_out, facts.left_out),
+        *(_message(one, facts) for one in facts.sent), *map(_left_out, facts.left_out),
         *map(_reply, facts.replies), *map(_consent, facts.consents), *map(_suppression, facts.suppressions),
         *(line for one in facts.coupons for line in _coupon(one)),
     ]  # fmt: skip
     return sorted(found, key=lambda one: one.at, reverse=True)
 
 
-def _message(sent: Sent, names: dict[str, str], codes: Any) -> Happening:
+def _message(sent: Sent, facts: Facts) -> Happening:
     one = sent.message
-    what = names.get(sent.source) or (sent.version.template.name if sent.version else one.get_tier_display())
+    what = facts.names.get(sent.source) or (sent.version.template.name if sent.version else one.get_tier_display())
     kind = "marketing" if one.tier == Tier.MARKETING else "service"
-    reason = str(reason_word(one.reason, codes)) if one.reason else ""
+    reason = str(reason_word(one.reason, facts.codes)) if one.reason else ""
     if one.state in NOT_SENT:
         at, title = one.done_at or one.not_before, _("%(what)s · not sent") % {"what": what}
         return Happening(at, title, f"{kind} unsent", tag=reason or str(STATES[one.state]))
@@ -246,10 +246,9 @@ def tally(facts: Facts, *, now: datetime) -> dict[str, int]:
 
 def unsent_reasons(facts: Facts) -> list[tuple[str, int]]:
     """Why nothing was sent, with how often; the most frequent first."""
-    codes = receipt_codes()
     counted = Counter(str(one.reason) for one in facts.left_out)
     for one in facts.sent:
         if one.message.state in NOT_SENT:
             reason = one.message.reason
-            counted[str(reason_word(reason, codes)) if reason else str(STATES[one.message.state])] += 1
+            counted[str(reason_word(reason, facts.codes)) if reason else str(STATES[one.message.state])] += 1
     return counted.most_common()
