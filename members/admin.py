@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from unfold.admin import TabularInline
 
 from foundation.admin_mixins import ReadOnlyAdmin, StaffAdmin
@@ -53,7 +54,7 @@ class MemberAdmin(ReadOnlyAdmin):
         """`****5678`."""
         return member.masked_phone
 
-    @admin.display(description=_("name"))
+    @admin.display(description=pgettext_lazy("person", "name"))
     def short_name(self, member: Member) -> str:
         """`张**`."""
         return f"{member.name[:1]}**" if member.name else "—"

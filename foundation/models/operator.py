@@ -6,6 +6,7 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class OperatorManager(BaseUserManager["Operator"]):
@@ -33,7 +34,7 @@ class Operator(AbstractBaseUser, PermissionsMixin):
         validators=[UnicodeUsernameValidator()],
         error_messages={"unique": _("There is an operator with this login name already.")},
     )
-    display_name = models.CharField(_("name"), max_length=64, blank=True)
+    display_name = models.CharField(pgettext_lazy("person", "name"), max_length=64, blank=True)
     email = models.EmailField(_("e-mail"), blank=True)
     is_staff = models.BooleanField(_("may open the office pages"), default=False)
     is_active = models.BooleanField(_("active"), default=True)

@@ -29,7 +29,7 @@ class Member(models.Model):
     """
 
     card_no = models.CharField(_("card number"), max_length=32, unique=True)
-    name = models.CharField(_("name"), max_length=64, blank=True, default="")
+    name = models.CharField(pgettext_lazy("person", "name"), max_length=64, blank=True, default="")
     phone_hash = models.UUIDField(_("phone hash"), null=True, editable=False)
     phone_cipher = models.BinaryField(_("sealed phone"), null=True, editable=False)
     phone_tail = models.CharField(_("phone ends in"), max_length=4, blank=True, default="")

@@ -14,6 +14,9 @@ MENDED = "{称呼|会员}" + HASTY.replace("全网最低", "特惠") + "{个人�
 def test_a_text_is_written_mended_kept_and_submitted(browser: Browser, stack: Stack, shoot: Shoot) -> None:
     page = log_in(browser, stack, "marketing")
     page.goto(f"{stack.url}/console/templates/new/")
+    page.fill("[name=body]", "没有名称也数")
+    expect(page.locator("#text-verdict")).to_contain_text("可以送审")
+    page.fill("[name=body]", "")
     page.fill("[name=name]", "国庆生鲜满50减10")
     page.get_by_role("button", name="称呼").press("Enter")
     page.keyboard.type(HASTY)
