@@ -1,8 +1,9 @@
 """The import wizard in a browser: a messy file, columns by hand, dropped instead of chosen, undone by two people."""
 
+import time
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.e2e.stack import Stack
 from tests.e2e.test_journey import Shoot, log_in
@@ -50,11 +51,18 @@ def undo_by_a_colleague(page: Page, stack: Stack, shoot: Shoot) -> None:
     shoot(page, "import-undone")
 
 
+def late(route: Route) -> None:
+    """A script on a slow line."""
+    time.sleep(0.4)
+    route.continue_()
+
+
 def test_a_locked_workbook_says_what_to_do(browser: Browser, stack: Stack, shoot: Shoot, tmp_path: Path) -> None:
     path = tmp_path / "会员9月.xlsx"
     path.write_bytes(b"\xd0\xcf\x11\xe0" + b"\0" * 600)
     page = log_in(browser, stack, "marketing")
     page.goto(f"{stack.url}/console/imports/")
+    page.route("**/alpine*.js", late)  # until it runs the theme shows nothing, and what is not shown gets no focus
     page.set_input_files("[name=file]", path)
     page.click("form .k-btn--main")
 

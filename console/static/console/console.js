@@ -63,3 +63,8 @@ const nameRegions = () => {
 window.addEventListener("load", nameRegions);
 window.addEventListener("resize", nameRegions);
 document.addEventListener("htmx:afterSettle", nameRegions);
+// The theme hides its page until its scripts run, and a browser gives no focus to what is hidden: it is given then.
+window.addEventListener("load", () => {
+  const first = document.querySelector(".k-page [autofocus]");
+  if (first && document.activeElement === document.body) first.focus();
+});
