@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from console.demo.load import FOLDER, PASSWORD
 from tests.e2e import breaches, tour
 from tests.e2e.stack import CLERKS, Stack
-from tests.e2e.tills import stand_at_till
+from tests.e2e.tills import burst, payload_of, stand_at_till
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(480)]
 
@@ -258,8 +258,7 @@ def type_code(page: Page, code: str, *, amount: str) -> None:
 
 
 def scan(page: Page, code: str, *, amount: str) -> None:
-    page.keyboard.type("C1." + code.replace("-", ""), delay=3)
-    page.keyboard.press("Enter")
+    burst(page, payload_of(code.replace("-", "")))
     confirm(page, amount)
 
 
