@@ -36,12 +36,12 @@ def progress(*, run: Run) -> Progress:
 
 
 def progress_of(rows: Iterable[TallyRow]) -> Progress:
-    """The figures that the tally of one dispatch adds up to."""
+    """The figures that the tally of one dispatch adds up to. Nobody bills the parts of what a channel refused."""
     states: dict[str, int] = {}
     parts = cost = 0
     for row in rows:
         states[row.state] = states.get(row.state, 0) + row.message_count
-        parts, cost = parts + row.part_count, cost + row.cost
+        parts, cost = parts + (row.part_count if row.state != "REFUSED" else 0), cost + row.cost
     planned = sum(states.values())
     return Progress(planned, planned - states.get("PLANNED", 0), states, parts, cost)
 

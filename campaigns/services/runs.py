@@ -235,9 +235,11 @@ def _locked(run_id: int, states: Sequence[RunState], refusal: str) -> Run:
     return run
 
 
-def _put(run: Run, state: RunState, action: str, *, by: Operator, now: datetime, **facts: Any) -> None:
-    Run.objects.filter(pk=run.pk).update(state=state, **facts)
-    audit.record(action=action, subject=run.subject, by=by, now=now)
+def _put(
+    run: Run, state: RunState, action: str, *, by: Operator, now: datetime, reason: str = "", **facts: Any
+) -> None:  # fmt: skip
+    Run.objects.filter(pk=run.pk).update(state=state, reason=reason, **facts)
+    audit.record(action=action, subject=run.subject, by=by, now=now, **({"reason": reason} if reason else {}))
 
 
 @transaction.atomic
@@ -265,17 +267,22 @@ def resume(*, run_id: int, by: Operator, now: datetime) -> None:
 
 
 @transaction.atomic
-def stop(*, run_id: int, by: Operator, now: datetime) -> None:
+def stop(*, run_id: int, reason: str, by: Operator, now: datetime) -> None:
     """
-    Give up what has not left: waiting messages are cancelled, their coupons released. Raises HasMoved.
+    Give up what has not left: waiting messages are cancelled, their coupons released.
 
-    Further occurrences of its campaign are not touched: `end_series` does that.
+    Further occurrences of its campaign are not touched: `end_series` does that. Raises HasMoved, DomainError without
+    a reason.
     """
+    reason = reason.strip()[:200]
+    if not reason:
+        raise DomainError(_("Say why it is stopped."))
     run = _locked(run_id, UNDER_WAY, _("This run has ended already."))
     if run.dispatch_id is not None:
         dispatches.stop(dispatch_id=run.dispatch_id)
     # With a dispatch the run has ended when nothing of it waits any more.
-    _put(run, RunState.STOPPED, "run.stopped", by=by, now=now, finished_at=None if run.dispatch_id else now)
+    finished_at = None if run.dispatch_id else now
+    _put(run, RunState.STOPPED, "run.stopped", by=by, now=now, reason=reason, finished_at=finished_at)
     settle(campaign_id=run.campaign_id)
 
 

@@ -1,5 +1,6 @@
 """The campaign work place: draft, preflight sheet, review, live run, report."""
 
+from collections.abc import Callable
 from datetime import date, datetime, time
 from typing import Any
 
@@ -14,16 +15,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from campaigns import queries
-from campaigns.models import Campaign, CampaignState, Repeat, Run, RunState
-from campaigns.rules.lateness import expires_at
+from campaigns.models import Campaign, CampaignState, Repeat, Run
 from campaigns.services import drafts, review, runs, trial
 from console.workplaces import rehearsals
 from console.workplaces.base import attempt, need, page, workplace
 from console.workplaces.campaign_form import CampaignForm, initial_of
-from console.workplaces.explained import explained
+from console.workplaces.run_page import minutes_context, page_context, phase_of, run_context
 from console.workplaces.schedule_words import delay_words, schedule_words
-from delivery.models import MessageState
-from delivery.queries.reasons import advice_for, reason_word, receipt_codes
 from delivery.rules.window import SHANGHAI
 from foundation import clock
 from foundation.admin_mixins import operator_of
@@ -33,8 +31,6 @@ EDITABLE = (CampaignState.DRAFT, CampaignState.REJECTED, CampaignState.APPROVED)
 BEFORE = (*EDITABLE, CampaignState.SUBMITTED)
 OCCURRENCES = 50
 PK_DIGITS = 18
-NOT_FIXED = (RunState.FIRED, RunState.FREEZING, RunState.ASKING, RunState.SKIPPED, RunState.FAILED)
-STATE_LABELS = dict(MessageState.choices)
 
 
 def _campaign(pk: int) -> Campaign:
@@ -117,7 +113,8 @@ def campaign(request: HttpRequest, pk: int) -> HttpResponse:
         "size": settings.SECOND_APPROVAL_PEOPLE, **rehearsals.context_of(row),
     }  # fmt: skip
     if run is not None:
-        context |= _run_context(request, run)
+        can_steer = request.user.has_perm("campaigns.stop_campaign")
+        context |= {**page_context(run, now=clock.now()), "can_steer": can_steer}
     return page(request, "campaign", row.name, **context)
 
 
@@ -158,25 +155,6 @@ def _occurrences(request: HttpRequest, row: Campaign) -> Page[Run] | None:
     return shown
 
 
-def _run_context(request: HttpRequest, run: Run) -> dict[str, Any]:
-    report, codes = queries.report(run=run), receipt_codes()
-    return {
-        "run": run,
-        "under_way": runs.UNDER_WAY,
-        "delay": delay_words(run.delay_seconds),
-        "given_up_at": expires_at(run.occurrence_at, run.campaign.valid_hours),
-        "report": report,
-        "explained": explained(run) if run.sheet is not None and run.state not in NOT_FIXED else [],
-        "states": [(STATE_LABELS[state], count) for state, count in sorted(report.progress.states.items())],
-        "reasons": [
-            (STATE_LABELS[state], reason_word(reason, codes), advice_for(reason, codes), count)
-            for state, reason, count in report.reasons
-        ],
-        "is_live": run.state in queries.OPEN_STATES,
-        "can_steer": request.user.has_perm("campaigns.stop_campaign"),
-    }
-
-
 @require_safe
 @workplace("campaigns.view_campaign")
 def campaign_started(request: HttpRequest, pk: int) -> HttpResponse:
@@ -190,12 +168,24 @@ def campaign_started(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 @workplace("campaigns.view_campaign")
 def run_progress(request: HttpRequest, pk: int) -> HttpResponse:
-    """The live part of a run, asked for every second while it runs."""
-    run = get_object_or_404(Run.objects.select_related("campaign"), pk=pk)
-    context = _run_context(request, run)
-    # 286 tells htmx to stop asking; receipts still come in for a while after the last message left.
-    status = 200 if context["is_live"] or context["report"].progress.states.get("ACCEPTED") else 286
-    return render(request, "console/_run.html", context, status=status)
+    """
+    The live figures of a run. A page made for another phase of it (`phase`) is told to load anew: its buttons differ.
+    """
+    run = _run(pk)
+    if request.GET.get("phase", "") != phase_of(run):
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    return render(request, "console/_run_live.html", {**run_context(run, now=clock.now()), "oob": True})
+
+
+@require_safe
+@workplace("campaigns.view_campaign")
+def run_minutes(request: HttpRequest, pk: int) -> HttpResponse:
+    """The chart of how fast a run leaves, asked for every minute while it runs."""
+    return render(request, "console/_run_minutes.html", minutes_context(_run(pk), now=clock.now()))
+
+
+def _run(pk: int) -> Run:
+    return get_object_or_404(Run.objects.select_related("campaign", "sheet"), pk=pk)
 
 
 @require_POST
@@ -241,12 +231,14 @@ def run_action(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     """Pause, resume, stop; decide about a late one."""
     need(request, "campaigns.stop_campaign")
     run = get_object_or_404(Run, pk=pk)
-    done, call = {
+    calls: dict[str, tuple[str, Callable[..., None]]] = {
         "pause": (_("Run paused."), runs.pause), "resume": (_("Run goes on."), runs.resume),
         "stop": (_("Run stopped."), runs.stop), "send-late": (_("Run started."), runs.send_late),
         "skip-late": (_("Run skipped."), runs.skip_late),
-    }[action]  # fmt: skip
-    attempt(request, done, call, run_id=pk, by=operator_of(request), now=clock.now())
+    }  # fmt: skip
+    done, call = calls[action]
+    facts = {"reason": request.POST.get("reason", "")} if action == "stop" else {}
+    attempt(request, done, call, run_id=pk, by=operator_of(request), now=clock.now(), **facts)
     if request.POST.get("back") == "waiting":
         return redirect("waiting")
     return redirect("campaign", pk=run.campaign_id)

@@ -79,6 +79,7 @@ urlpatterns = [
         campaigns.campaign_action, name="campaign-action",
     ),
     path("runs/<int:pk>/progress/", campaigns.run_progress, name="run-progress"),
+    path("runs/<int:pk>/minutes/", campaigns.run_minutes, name="run-minutes"),
     re_path(
         r"^runs/(?P<pk>\d{1,18})/(?P<action>pause|resume|stop|send-late|skip-late)/$", campaigns.run_action,
         name="run-action",

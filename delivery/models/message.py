@@ -176,6 +176,7 @@ class Handoff(models.Model):
         indexes = [
             # sweep: chunks whose worker is gone
             models.Index(name="handoff_open", fields=["lease_until"], condition=Q(state__in=["TAKEN", "FENCED"])),
+            models.Index(name="handoff_dispatch", fields=["dispatch_id", "created_at"]),  # run page: how fast it goes
         ]
 
     def __str__(self) -> str:

@@ -82,7 +82,7 @@ def test_a_run_that_is_stopped_while_it_is_prepared_sends_nothing_and_releases_i
     freeze.fix_audience(run_id=run_id, now=NOON)
     freeze.freeze_chunk(run_id=run_id, plan=wave_plan(run=Run.objects.get(pk=run_id)))
 
-    runs.stop(run_id=run_id, by=by, now=NOON)
+    runs.stop(run_id=run_id, reason="价格写错了", by=by, now=NOON)
     freeze.freeze_open(now=NOON)
     settle()
 
@@ -117,7 +117,7 @@ def test_a_stop_does_not_wait_for_an_audience_of_a_minute_and_wins(provider, mon
     freezing = threading.Thread(target=prepare)
     freezing.start()
     assert begun.wait(timeout=20)
-    runs.stop(run_id=run_id, by=by, now=NOON)
+    runs.stop(run_id=run_id, reason="价格写错了", by=by, now=NOON)
     clicked.set()
     freezing.join(timeout=20)
 

@@ -66,7 +66,7 @@ def test_a_stopped_run_of_a_series_leaves_the_next_one_alone(provider: FakeProvi
     campaign, by = make_campaign(repeat="WEEKLY", cap_policy=CapPolicy.DEFER), make_operator()
     runs.fire_due(now=NOON)
     freeze.freeze_open(now=NOON)
-    runs.stop(run_id=campaign.runs.get().pk, by=by, now=NOON)
+    runs.stop(run_id=campaign.runs.get().pk, reason="价格写错了", by=by, now=NOON)
     assert work(NOON) == 0
 
     assert work(NOON + WEEK) == 2

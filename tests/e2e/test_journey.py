@@ -181,7 +181,7 @@ def plan_campaign(page: Page, approver: Page, stack: Stack, shoot: Shoot) -> Non
 def watch_run(page: Page, stack: Stack, shoot: Shoot) -> list[dict[str, str]]:
     planned = int(re.sub(r"\D", "", page.locator(".k-sheet .t .v").first.inner_text()))
     page.reload()  # approved by a colleague meanwhile; from here on the page keeps itself up to date
-    expect(page.locator("#run progress")).to_have_attribute("value", "100", timeout=60_000)
+    expect(page.locator("#run h2")).to_contain_text("已发完", timeout=60_000)
     shoot(page, "run")
     accepted = stack.accepted()
     assert 0 < len(accepted) <= planned
@@ -282,10 +282,9 @@ def undo_latest(page: Page, stack: Stack, shoot: Shoot) -> None:
 def read_report(page: Page, shoot: Shoot) -> None:
     page.goto(page.url.split("/console/")[0] + "/console/campaigns/")
     page.get_by_role("link", name="杭州果蔬回店").click()
-    tiles = page.locator("#run .k-stat strong")
-    expect(tiles.nth(3)).to_have_text("1", timeout=10_000)
-    expect(tiles.nth(4)).to_contain_text("10.00")
-    assert int(re.sub(r"\D", "", tiles.nth(2).inner_text())) >= 1
+    expect(page.locator("#run-redeemed")).to_contain_text(re.compile(r"^1张"))
+    expect(page.locator("#run-saved")).to_contain_text("10.00")
+    assert int(re.sub(r"\D", "", page.locator("#run-opt-outs").inner_text())) >= 1
     page.get_by_role("link", name="报表", exact=True).click()
     expect(page.locator("#report .k-stat strong")).to_have_count(4)
     expect(page.get_by_role("button", name="打印")).to_be_visible()
