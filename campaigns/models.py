@@ -44,7 +44,8 @@ class WaveKind(models.TextChoices):
 
 class Sheet(models.Model):
     """
-    A preflight sheet as it stood when a campaign was handed to review: what the approver decided on.
+    A preflight sheet as it stood when a campaign was handed to review: what the approver decided on. Or, without lines,
+    the newest look at one.
 
     `facts` holds its numbers. Its lines say who stood where, so that a run can tell each difference person by person.
     """
@@ -148,6 +149,14 @@ class Campaign(models.Model):
         null=True,
         on_delete=models.PROTECT,
         related_name="campaigns",
+        editable=False,
+    )
+    look = models.ForeignKey(
+        Sheet,
+        verbose_name=_("newest look at the sheet"),
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="looked_at_by",
         editable=False,
     )
     approved_sha256 = models.CharField(_("fingerprint"), max_length=64, blank=True, default="", editable=False)

@@ -1,12 +1,15 @@
 """Sheets as they stood at submission, and what a run made of them."""
 
+import json
+from dataclasses import asdict
 from datetime import datetime
+from time import perf_counter
 from typing import Any
 
 from django.db import transaction
 
-from campaigns.models import Run, Sheet, SheetLine
-from campaigns.queries import JUDGED, Preflight
+from campaigns.models import Campaign, Run, Sheet, SheetLine
+from campaigns.queries import JUDGED, Look, Preflight, content_of, kept_look, preflight
 from foundation.db import execute, fetch_all, load_sql
 
 
@@ -23,18 +26,37 @@ def keep_sheet(*, sheet: Preflight, now: datetime) -> Sheet:
 
 def facts_of(sheet: Preflight) -> dict[str, Any]:
     """The numbers of a sheet as they are kept: counts, cost in 1/10000 yuan, instants in ISO form."""
-    return {
-        "matched": sheet.matched, "will_receive": sheet.will_receive, "part_count": sheet.part_count,
-        "cost": sheet.cost, "exclusions": {code: count for code, _label, count in sheet.exclusions},
-        "planned_at": sheet.planned_at.isoformat(),
-        "first_at": sheet.first_at.isoformat() if sheet.first_at else None,
-        "last_at": sheet.last_at.isoformat() if sheet.last_at else None,
-    }  # fmt: skip
+    facts = asdict(sheet)
+    for name in ("exclusions", "held"):
+        facts[name] = {code: count for code, _label, count in facts[name]}
+    facts["neighbours"] = list(facts["neighbours"])
+    kept: dict[str, Any] = json.loads(json.dumps(facts, default=datetime.isoformat))
+    return kept
+
+
+def look_at(*, campaign: Campaign, now: datetime) -> Look:
+    """The look that is kept of a campaign's sheet, or a new one when it has changed since; whatever its age."""
+    return kept_look(campaign=campaign) or look_anew(campaign=campaign, now=now)
+
+
+def look_anew(*, campaign: Campaign, now: datetime) -> Look:
+    """Make a campaign's sheet and keep it as its look. Who comes second at the same moment replaces the first."""
+    started = perf_counter()
+    sheet = preflight(campaign=campaign, now=now)
+    look = Look(sheet, now, round((perf_counter() - started) * 1000))
+    facts = facts_of(sheet) | {"content": content_of(campaign), "milliseconds": look.milliseconds}
+    with transaction.atomic():
+        old = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk).look_id
+        Campaign.objects.filter(pk=campaign.pk).update(look=Sheet.objects.create(made_at=now, facts=facts))
+        if old is not None:
+            drop_unused(sheet_id=old)
+    return look
 
 
 def drop_unused(*, sheet_id: int) -> None:
     """Forget a sheet that neither a campaign nor a run speaks of any more. Needs an open transaction."""
-    Sheet.objects.filter(pk=sheet_id, campaigns__isnull=True, runs__isnull=True).delete()
+    unused = Sheet.objects.filter(pk=sheet_id, campaigns__isnull=True, looked_at_by__isnull=True, runs__isnull=True)
+    unused.delete()
 
 
 @transaction.atomic

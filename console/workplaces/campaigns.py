@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from campaigns import queries
 from campaigns.models import Campaign, CampaignState, Repeat, Run
-from campaigns.services import drafts, review, runs, trial
+from campaigns.services import drafts, review, runs, sheets, trial
 from console.workplaces import rehearsals
 from console.workplaces.base import attempt, need, page, workplace
 from console.workplaces.campaign_form import CampaignForm, initial_of
@@ -38,6 +38,7 @@ def _campaign(pk: int) -> Campaign:
         "segment",
         "template_version__template",
         "coupon_terms__batch",
+        "look",
         "author",
         "approved_by",
         "first_approved_by",
@@ -99,10 +100,12 @@ def campaign(request: HttpRequest, pk: int) -> HttpResponse:
     """One campaign: preflight sheet before and between its runs, live figures while, report after."""
     row = _campaign(pk)
     is_under_way = queries.open_runs(campaign_id=pk).exists()
-    found = queries.examine(campaign=row, now=clock.now()) if row.state in BEFORE and not is_under_way else None
+    look = sheets.look_at(campaign=row, now=clock.now()) if row.state in BEFORE and not is_under_way else None
+    found = queries.verdict_of(campaign=row, sheet=look.sheet) if look is not None else None
     run = _chosen_run(request, row, default=found is None)
     context: dict[str, Any] = {
         "campaign": row, "run": run, "found": found, "sheet": found.sheet if found else None,
+        "look": look, "is_old": look is not None and look.is_old(now=clock.now()),
         "latest": queries.latest_run(campaign=row),
         "sample": queries.sample_text(campaign=row, name="王女士"),
         "schedule": schedule_words(row),
@@ -198,6 +201,9 @@ def campaign_action(request: HttpRequest, pk: int, action: str) -> HttpResponse:
         need(request, "campaigns.stop_campaign")
         attempt(request, _("It will not start any more."), runs.end_series, **facts)
         return redirect("campaign", pk=pk)
+    if action == "recount":
+        attempt(request, _("Counted again."), sheets.look_anew, campaign=_campaign(pk), now=clock.now())
+        return redirect("campaign", pk=pk)
     if action in ("submit", "withdraw", "clone", "try"):
         need(request, "campaigns.add_campaign")
         return _author_action(request, action, facts)
@@ -216,6 +222,11 @@ def _author_action(request: HttpRequest, action: str, facts: dict[str, Any]) -> 
         copy = drafts.clone(**facts)
         messages.success(request, _("This is the copy: a draft. Look at its time."))
         return redirect("campaign", pk=copy.pk)
+    if action == "submit" and not _is_fresh(facts["campaign_id"]):
+        messages.error(
+            request, _("Not submitted: the sheet is older than 30 minutes. Count it again and look at it first.")
+        )
+        return redirect("campaign", pk=facts["campaign_id"])
     done, call = {
         "submit": (_("Campaign submitted."), review.submit),
         "withdraw": (_("Taken back: it is a draft again."), review.withdraw),
@@ -223,6 +234,12 @@ def _author_action(request: HttpRequest, action: str, facts: dict[str, Any]) -> 
     }[action]
     attempt(request, done, call, **facts)
     return redirect("campaign", pk=facts["campaign_id"])
+
+
+def _is_fresh(pk: int) -> bool:
+    """Whether the sheet that the page shows is one to decide by; one that nobody has seen is made at submission."""
+    look = queries.kept_look(campaign=_campaign(pk))
+    return look is None or not look.is_old(now=clock.now())
 
 
 @require_POST

@@ -75,7 +75,7 @@ urlpatterns = [
     path("campaigns/<int:pk>/started/", campaigns.campaign_started, name="campaign-started"),
     path("campaigns/<int:pk>/edit/", campaigns.edit_campaign, name="campaign-edit"),
     re_path(
-        r"^campaigns/(?P<pk>\d{1,18})/(?P<action>submit|withdraw|clone|try|approve|reject|end)/$",
+        r"^campaigns/(?P<pk>\d{1,18})/(?P<action>submit|withdraw|clone|try|recount|approve|reject|end)/$",
         campaigns.campaign_action, name="campaign-action",
     ),
     path("runs/<int:pk>/progress/", campaigns.run_progress, name="run-progress"),
