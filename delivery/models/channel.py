@@ -131,6 +131,7 @@ class ChannelPulse(models.Model):
     delivered_count = models.PositiveIntegerField(_("delivered"), default=0)
     undelivered_count = models.PositiveIntegerField(_("not delivered"), default=0)
     delay_seconds = models.PositiveBigIntegerField(_("delay (seconds, summed)"), default=0)
+    part_count = models.PositiveIntegerField(_("parts"), default=0, db_default=0)
 
     class Meta:
         verbose_name = _("pulse of a channel")
@@ -139,6 +140,36 @@ class ChannelPulse(models.Model):
 
     def __str__(self) -> str:
         return f"{self.channel_id} #{self.pk}"
+
+
+class ChannelNoteKind(models.TextChoices):
+    BROKEN = "BROKEN", _("taken out of traffic")
+    TRIAL = "TRIAL", _("tried again")
+    BACK = "BACK", _("let back")
+    NEAR = "NEAR", _("left in traffic")
+    WELL = "WELL", _("well again")
+
+
+class ChannelNote(models.Model):
+    """
+    What a circuit did, or saw and left alone; for people. Insert-only, kept for 90 days.
+
+    NEAR begins an episode that the next note of the channel ends, whatever it is. `facts` are a `health.Finding`
+    and codes, never texts.
+    """
+
+    channel = models.ForeignKey(Channel, verbose_name=_("channel"), on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField(_("at"))
+    kind = models.CharField(pgettext_lazy("channel", "kind"), max_length=8, choices=ChannelNoteKind.choices)
+    facts = models.JSONField(_("facts"), default=dict)
+
+    class Meta:
+        verbose_name = _("note on a channel")
+        verbose_name_plural = _("notes on channels")
+        indexes = [models.Index(name="channel_note_last", fields=["channel", "-id"])]  # the newest of each channel
+
+    def __str__(self) -> str:
+        return f"{self.channel_id} {self.kind} #{self.pk}"
 
 
 class ChannelDay(models.Model):

@@ -1,11 +1,12 @@
 """What channels can do, and how they are."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from delivery.models import Channel, ChannelDay, ChannelState, Circuit
 from delivery.rules.health import ROLLING, Pulse, Standing, share
+from delivery.rules.routing import Way
 from delivery.rules.window import day_of, minute_of_day
 from foundation.db import fetch_all
 
@@ -43,7 +44,7 @@ def standing_of(channel: Channel) -> Standing:
 PULSES = """
 SELECT channel_id, sum(accepted_count)::bigint, sum(failed_count)::bigint, sum(unsure_count)::bigint,
        sum(delivered_count)::bigint, sum(undelivered_count)::bigint, sum(delay_seconds)::bigint,
-       count(*) FILTER (WHERE accepted_count + failed_count + unsure_count > 0)
+       count(*) FILTER (WHERE accepted_count + failed_count + unsure_count > 0), sum(part_count)::bigint
 FROM delivery_channelpulse WHERE at > %(since)s GROUP BY channel_id
 """
 
@@ -66,11 +67,21 @@ class Usable:
         one = self.channel
         return (not one.tiers or tier in one.tiers) and (not one.carriers or carrier in one.carriers)
 
+    def way(self, quality: Mapping[int, int]) -> Way:
+        """As the routing takes it; `quality` is percent delivered by channel, 100 where nothing is known."""
+        one = self.channel
+        return Way(one.pk, one.weight * self.percent, one.price, quality.get(one.pk, 100))
+
 
 def usable(*, now: datetime) -> list[Usable]:
     """Channels that staff, provider, sending hours and quota let carry messages now."""
+    return usable_among(open_channels(), now=now)
+
+
+def usable_among(channels: Iterable[Channel], *, now: datetime) -> list[Usable]:
+    """Those of open channels that sending hours and quota let carry messages now."""
     minute = minute_of_day(now)
-    channels = [one for one in open_channels() if one.opens_at_minute <= minute < one.closes_at_minute]
+    channels = [one for one in channels if one.opens_at_minute <= minute < one.closes_at_minute]
     used = _used_today([one.pk for one in channels if one.daily_quota is not None], now=now)
     found = [
         Usable(

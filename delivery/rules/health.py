@@ -1,6 +1,6 @@
 """When a channel is taken out of traffic, tried again and let back: a circuit with hysteresis."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -20,7 +20,7 @@ class Pulse:
     """
     What a channel did over some time: people, receipts and the calls that people were handed over in.
 
-    `delay_seconds` is the sum over its receipts.
+    `delay_seconds` is the sum over its receipts, `parts` what its provider took.
     """
 
     accepted: int = 0
@@ -30,6 +30,7 @@ class Pulse:
     undelivered: int = 0
     delay_seconds: int = 0
     calls: int = 0
+    parts: int = 0
 
     @property
     def tries(self) -> int:
@@ -75,6 +76,8 @@ class Limits:
 
 SUDDEN_LIMITS: Final = Limits(3, 20, 50, 50, 40, 3600)
 ROLLING_LIMITS: Final = Limits(3, 200, 85, 200, 60, 1800)
+NOTABLE_LIMITS: Final = Limits(3, 200, 95, 200, 90, 300)  # nothing is switched by them: people are told
+FEWEST: Final = TRIAL_TRIES  # what fewer tries or receipts say is chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,58 @@ def ailment(pulse: Pulse, limits: Limits) -> str:
     if pulse.receipts >= limits.least_receipts and pulse.mean_delay > limits.mean_delay:
         return "DELAY"
     return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """
+    What was wrong with a channel (`ailment`), over how many minutes: `value` beside the `line` of the switch.
+
+    ACCEPT and DELIVERY are whole percents of `count` tries or receipts, DELAY is seconds on average.
+    """
+
+    what: str
+    minutes: int
+    value: int
+    line: int
+    count: int
+
+
+def finding(*, sudden: Pulse, rolling: Pulse) -> Finding | None:
+    """What takes a channel out of traffic, in numbers."""
+    return _found(sudden, SUDDEN, SUDDEN_LIMITS, SUDDEN_LIMITS) or _found(
+        rolling, ROLLING, ROLLING_LIMITS, ROLLING_LIMITS
+    )
+
+
+def near_miss(standing: Standing, *, sudden: Pulse, rolling: Pulse, now: datetime) -> tuple[str, Finding] | None:
+    """
+    Why a channel that does not do well stays in traffic, and what is wrong with it; None when there is nothing to say.
+
+    HELD: it came back within HOLD. ABOVE: it is not bad enough. FEW: too few speak of it to tell.
+    """
+    if standing.circuit != "CLOSED":
+        return None
+    bad = finding(sudden=sudden, rolling=rolling)
+    if bad is not None:
+        return ("HELD", bad) if standing.since is not None and now - standing.since < HOLD else None
+    above = _found(sudden, SUDDEN, NOTABLE_LIMITS, SUDDEN_LIMITS) or _found(
+        rolling, ROLLING, NOTABLE_LIMITS, ROLLING_LIMITS
+    )
+    if above is not None:
+        return "ABOVE", above
+    few = _found(rolling, ROLLING, replace(ROLLING_LIMITS, least_tries=FEWEST, least_receipts=FEWEST), ROLLING_LIMITS)
+    return ("FEW", few) if few is not None else None
+
+
+def _found(pulse: Pulse, span: timedelta, limits: Limits, lines: Limits) -> Finding | None:
+    """What is wrong by `limits`, beside the lines of the switch."""
+    what, minutes = ailment(pulse, limits), int(span.total_seconds()) // 60
+    if what == "ACCEPT":
+        return Finding(what, minutes, pulse.accepted_percent, lines.accepted_percent, pulse.tries)
+    if what == "DELIVERY":
+        return Finding(what, minutes, pulse.delivered_percent, lines.delivered_percent, pulse.receipts)
+    return Finding(what, minutes, pulse.mean_delay, lines.mean_delay, pulse.receipts) if what else None
 
 
 def judge(

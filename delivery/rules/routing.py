@@ -1,6 +1,6 @@
 """Which channel carries the next chunk."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -53,9 +53,40 @@ def in_order(ways: Sequence[Way], *, policy: str, point: int) -> list[int]:
     """
     useful = [way for way in ways if way.weight > 0]
     first = pick(useful, point)
-    ranked = sorted(useful, key=lambda way: (way.channel_id != first, -way.weight, way.channel_id))
-    if policy == "CHEAPEST":
-        ranked.sort(key=lambda way: way.price)
-    elif policy == "QUALITY":
-        ranked.sort(key=lambda way: -way.quality)
+    ranked = sorted(useful, key=lambda way: (_rank(way, policy), way.channel_id != first, -way.weight, way.channel_id))
     return [way.channel_id for way in ranked]
+
+
+def _rank(way: Way, policy: str) -> int:
+    """What is compared before the weights: the smallest goes first."""
+    return {"CHEAPEST": way.price, "QUALITY": -way.quality}.get(policy, 0)
+
+
+def first_choices(ways: Sequence[Way], *, policy: str) -> dict[int, int]:
+    """
+    How often `in_order` puts each channel first over all points of one round; those that never come first are left out.
+
+    A pick that is not among the best by price or quality falls to the heaviest of the best.
+    """
+    useful = [way for way in ways if way.weight > 0]
+    if not useful:
+        return {}
+    best = min(_rank(way, policy) for way in useful)
+    firsts = sorted(
+        (way for way in useful if _rank(way, policy) == best), key=lambda way: (-way.weight, way.channel_id)
+    )
+    chosen = {way.channel_id: way.weight for way in firsts}
+    chosen[firsts[0].channel_id] += sum(way.weight for way in useful) - sum(chosen.values())
+    return chosen
+
+
+def percents(counts: Mapping[int, int]) -> dict[int, int]:
+    """Whole percents that add up to 100: what rounding leaves goes to those who lost most by it."""
+    total = sum(counts.values())
+    if total == 0:
+        return {}
+    shares = {key: count * 100 // total for key, count in counts.items()}
+    losers = sorted(counts, key=lambda key: (-(counts[key] * 100 % total), key))
+    for key in losers[: 100 - sum(shares.values())]:
+        shares[key] += 1
+    return shares

@@ -20,6 +20,7 @@ from templates_sms.models import TemplateVersion, Tier
 
 TEST_MINUTES = 10
 URGENT = 10
+REASON_LETTERS = 200
 
 
 class TestRefused(DomainError):
@@ -29,14 +30,17 @@ class TestRefused(DomainError):
 
 
 @transaction.atomic
-def set_state(*, channel_id: int, state: str, by: Operator, now: datetime) -> None:
+def set_state(*, channel_id: int, state: str, by: Operator, now: datetime, reason: str = "") -> None:
     """
     OPEN carries, DRAINED gets no new chunk, DISABLED passes no fence. Raises HasMoved when it is so already.
+
+    `reason` is what the operator says of it; it stays in the log.
     """
     channels = Channel.objects.filter(pk=channel_id).exclude(state=state)
     if not channels.update(state=ChannelState(state)):
         raise HasMoved(_("The channel is in this state already."))
-    audit.record(action=f"channel.{state.lower()}", subject=f"delivery.channel:{channel_id}", by=by, now=now)
+    said = {"reason": reason[:REASON_LETTERS]} if reason else {}
+    audit.record(action=f"channel.{state.lower()}", subject=f"delivery.channel:{channel_id}", by=by, now=now, **said)
     if state == ChannelState.OPEN:
         queue.ring("delivery.pump_urgent")
         queue.ring("delivery.pump_bulk")

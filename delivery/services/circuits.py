@@ -3,9 +3,12 @@
 import logging
 from datetime import datetime, timedelta
 
+from django.db import transaction
+
 from delivery.models import Channel, ChannelPulse, ChannelState, Circuit
 from delivery.queries.channels import pulses, standing_of
-from delivery.rules.health import ROLLING, SUDDEN, Pulse, judge
+from delivery.rules.health import ROLLING, SUDDEN, Finding, Pulse, finding, judge, near_miss
+from delivery.services import channel_notes
 from foundation.services import alerts
 
 log = logging.getLogger(__name__)
@@ -22,17 +25,21 @@ def note(*, channel_id: int, now: datetime, **counts: int) -> None:
 def judge_all(*, now: datetime) -> list[int]:
     """Move the circuits of all open channels by their health; returns the channels that changed. May run anywhere."""
     channels = list(Channel.objects.filter(state=ChannelState.OPEN).order_by("id"))
-    sudden, rolling = pulses(since=now - SUDDEN), pulses(since=now - ROLLING)
-    changed = []
+    minute, ten = pulses(since=now - SUDDEN), pulses(since=now - ROLLING)
+    changed, misses = [], {}
     for one in channels:
+        standing, sudden, rolling = standing_of(one), minute.get(one.pk, Pulse()), ten.get(one.pk, Pulse())
         on_trial = one.circuit == Circuit.HALF_OPEN and one.circuit_since is not None
         trial = pulses(since=one.circuit_since).get(one.pk, Pulse()) if on_trial and one.circuit_since else Pulse()
-        circuit, why = judge(
-            standing_of(one), sudden=sudden.get(one.pk, Pulse()), rolling=rolling.get(one.pk, Pulse()), trial=trial,
-            is_alone=_is_alone(one, channels), now=now,
-        )  # fmt: skip
-        if circuit != one.circuit and switch(channel=one, circuit=circuit, reason=why, now=now):
+        is_alone = _is_alone(one, channels)
+        circuit, why = judge(standing, sudden=sudden, rolling=rolling, trial=trial, is_alone=is_alone, now=now)
+        if circuit == one.circuit:
+            misses[one.pk] = near_miss(standing, sudden=sudden, rolling=rolling, now=now)
+            continue
+        found = finding(sudden=sudden, rolling=rolling) if why not in ("", "TRIAL") else None
+        if switch(channel=one, circuit=circuit, reason=why, now=now, found=found, is_alone=is_alone):
             changed.append(one.pk)
+    channel_notes.follow(misses=misses, rolling=ten, now=now)
     ChannelPulse.objects.filter(at__lt=now - KEEP_PULSES).delete()
     return changed
 
@@ -50,8 +57,15 @@ def _overlap(some: list[str], others: list[str]) -> bool:
     return not some or not others or bool(set(some) & set(others))
 
 
-def switch(*, channel: Channel, circuit: str, reason: str, now: datetime) -> bool:
-    """Move a circuit from where `channel` was read; False when somebody else moved it meanwhile."""
+@transaction.atomic
+def switch(
+    *, channel: Channel, circuit: str, reason: str, now: datetime, found: Finding | None = None, is_alone: bool = False,
+) -> bool:  # fmt: skip
+    """
+    Move a circuit from where `channel` was read; False when somebody else moved it meanwhile.
+
+    `found` and `is_alone` (nobody else can carry) only tell people why, and what comes next.
+    """
     broken = circuit == Circuit.OPEN
     facts = {"broken_at": now if broken else None, "broken_reason": reason[:200] if broken else ""}
     if circuit == Circuit.HALF_OPEN:
@@ -59,6 +73,7 @@ def switch(*, channel: Channel, circuit: str, reason: str, now: datetime) -> boo
     as_read = Channel.objects.filter(pk=channel.pk, circuit=channel.circuit, circuit_since=channel.circuit_since)
     if not as_read.update(circuit=circuit, circuit_since=now, **facts):
         return False
+    channel_notes.note_move(channel=channel, circuit=circuit, reason=reason, found=found, is_alone=is_alone, now=now)
     log.warning("circuit_moved", extra={"channel": channel.code, "circuit": circuit, "why": reason})
     subject = f"delivery.channel:{channel.pk}"
     if broken:

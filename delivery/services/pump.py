@@ -18,7 +18,7 @@ from delivery.queries.channels import Usable, delivered_percents, usable
 from delivery.registry import adapter_for
 from delivery.rules.categories import Category
 from delivery.rules.reference import reference_of
-from delivery.rules.routing import Way, in_order
+from delivery.rules.routing import in_order
 from delivery.services import failpoints, pacing
 from delivery.services.gate import LeaseLost, pass_gate
 from delivery.services.record import Outcome, record
@@ -148,10 +148,7 @@ def _ranked(lot: Lot, fitting: Sequence[Usable], policy: str, *, now: datetime) 
     if lot.dispatch.only_channel_id is not None:
         return fitting  # a channel is often tested before it is given any weight
     quality = delivered_percents(now=now) if policy == RoutePolicy.QUALITY else {}
-    ways = [
-        Way(one.channel.pk, one.channel.weight * one.percent, one.channel.price, quality.get(one.channel.pk, 100))
-        for one in fitting
-    ]
+    ways = [one.way(quality) for one in fitting]
     by_id = {one.channel.pk: one for one in fitting}
     return [by_id[channel_id] for channel_id in in_order(ways, policy=policy, point=secrets.randbelow(1_000_000_007))]
 

@@ -134,7 +134,7 @@ def _note_health(chunk: Chunk, outcomes: Sequence[Outcome], *, now: datetime) ->
     kinds = Counter(_health_of(one.result) for one in outcomes)
     circuits.note(
         channel_id=chunk.channel.pk, now=now, accepted_count=kinds["accepted"], failed_count=kinds["failed"],
-        unsure_count=kinds["unsure"],
+        unsure_count=kinds["unsure"], part_count=sum(one.parts for one in outcomes if isinstance(one.result, Accepted)),
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ log = logging.getLogger(__name__)
 REFERENCE_DAYS = 14  # receipts come within three days; support may ask for more
 CAP_DAYS = 8
 HANDOFF_DAYS = 14
+NOTE_DAYS = 90
 CHUNK = 10_000
 LOCK_TIMEOUT = "SET LOCAL lock_timeout = '3s'"
 
@@ -63,11 +64,12 @@ SHORT_LIVED: list[tuple[str, str, str, int]] = [
     ("delivery_vendorref", "id", "created_at < %(limit)s", REFERENCE_DAYS),
     ("delivery_capentry", "message_id", "at < %(limit)s", CAP_DAYS),
     ("delivery_handoff", "id", "state IN ('RECORDED', 'RETURNED') AND created_at < %(limit)s", HANDOFF_DAYS),
+    ("delivery_channelnote", "id", "at < %(limit)s", NOTE_DAYS),
 ]
 
 
 def clear_short_lived(*, now: datetime) -> int:
-    """Delete references, used-up cap slots and ended hand-offs, in chunks; returns how many."""
+    """Delete references, used-up cap slots, ended hand-offs and old notes, in chunks; returns how many."""
     return sum(_clear(table, key, condition, now - timedelta(days=days)) for table, key, condition, days in SHORT_LIVED)
 
 

@@ -2,6 +2,7 @@
 
 import threading
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -218,7 +219,7 @@ def test_negative_control_sweepers_who_judge_and_then_write_tell_it_twice(race, 
     _ail(ill)
     meeting = threading.Barrier(2, timeout=20)
 
-    def careless(*, channel: Channel, circuit: str, reason: str, now: datetime) -> bool:
+    def careless(*, channel: Channel, circuit: str, now: datetime, **_why: Any) -> bool:
         meeting.wait()
         Channel.objects.filter(pk=channel.pk).update(circuit=circuit, circuit_since=now)
         alerts.raise_alert(code="CHANNEL_BROKEN", subject=f"delivery.channel:{channel.pk}", now=now)

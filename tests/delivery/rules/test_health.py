@@ -14,9 +14,12 @@ from delivery.rules.health import (
     SUDDEN,
     TRIAL_PATIENCE,
     TRIAL_SHARE,
+    Finding,
     Pulse,
     Standing,
+    finding,
     judge,
+    near_miss,
     share,
 )
 
@@ -163,3 +166,53 @@ def test_a_day_with_brown_outs_moves_traffic_within_a_minute_and_does_not_flap(s
     assert {circuit for _at, circuit in sick.moves[:-1]} <= {"OPEN", "HALF_OPEN"}
     opens = [at for at, circuit in sick.moves if circuit == "OPEN"]
     assert all(later - earlier >= HOLD for earlier, later in pairwise(opens))
+
+
+WELL = Pulse(accepted=500, delivered=490, undelivered=10, delay_seconds=2_500, calls=5)
+WEAK = Pulse(accepted=500, delivered=440, undelivered=60, delay_seconds=2_500, calls=5)  # 88 %
+SLOW = Pulse(accepted=500, delivered=500, delay_seconds=500 * 301, calls=5)
+LOST = Pulse(accepted=500, delivered=100, undelivered=400, calls=5)  # 20 %
+RARE = Pulse(accepted=40, delivered=10, undelivered=20, calls=5)  # 33 %, of thirty receipts
+
+
+def missed(sudden: Pulse, rolling: Pulse, *, since: datetime | None = None) -> tuple[str, Finding] | None:
+    return near_miss(Standing("CLOSED", since), sudden=sudden, rolling=rolling, now=START)
+
+
+@pytest.mark.parametrize(
+    ("sudden", "rolling", "expected"),
+    [
+        (WELL, WELL, None),
+        (Pulse(), Pulse(), None),
+        (WEAK, WELL, ("ABOVE", Finding("DELIVERY", 1, 88, 40, 500))),
+        (WELL, WEAK, ("ABOVE", Finding("DELIVERY", 10, 88, 60, 500))),
+        (SLOW, SLOW, ("ABOVE", Finding("DELAY", 1, 301, 3600, 500))),
+        (Pulse(accepted=188, failed=12, calls=3), WELL, ("ABOVE", Finding("ACCEPT", 1, 94, 50, 200))),
+        (Pulse(), RARE, ("FEW", Finding("DELIVERY", 10, 33, 60, 30))),
+        (Pulse(), Pulse(delivered=5, undelivered=14), None),  # nineteen are chance
+        (LOST, LOST, None),  # this one is switched
+    ],
+)
+def test_what_is_seen_and_left_is_told_beside_the_line_of_the_switch(sudden, rolling, expected):
+    assert missed(sudden, rolling) == expected
+
+
+def test_a_channel_that_came_back_is_told_of_while_it_is_left_alone_and_a_broken_one_is_not():
+    bad = ("HELD", Finding("DELIVERY", 1, 20, 40, 500))
+
+    assert missed(LOST, LOST, since=START - HOLD + STEP) == bad
+    assert missed(LOST, LOST, since=START - HOLD) is None
+    assert near_miss(Standing("OPEN", START), sudden=LOST, rolling=LOST, now=START) is None
+    assert near_miss(Standing("HALF_OPEN", START), sudden=WEAK, rolling=WEAK, now=START) is None
+
+
+@pytest.mark.parametrize("since", [None, START - HOLD + STEP, START - HOLD])
+@pytest.mark.parametrize("rolling", [WELL, WEAK, SLOW, LOST, RARE])
+@pytest.mark.parametrize("sudden", [WELL, WEAK, SLOW, LOST, RARE])
+def test_what_is_switched_is_no_near_miss_and_has_its_numbers(sudden, rolling, since):
+    circuit, why = verdict(Standing("CLOSED", since), sudden=sudden, rolling=rolling)
+    found = finding(sudden=sudden, rolling=rolling)
+
+    if circuit == "OPEN":
+        assert missed(sudden, rolling, since=since) is None
+        assert found is not None and found.what == why

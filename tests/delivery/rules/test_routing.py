@@ -3,7 +3,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery.rules.routing import Way, pick
+from delivery.rules.routing import Way, first_choices, in_order, percents, pick
 
 weights = st.lists(st.integers(0, 30), min_size=1, max_size=6)
 
@@ -29,3 +29,25 @@ def test_any_point_picks_a_channel_with_weight_or_none_when_there_is_none(values
 
 def test_no_channel_carries_nothing():
     assert pick([], 7) is None
+
+
+ways = st.lists(st.tuples(st.integers(0, 12), st.integers(1, 3), st.integers(97, 99)), max_size=5).map(
+    lambda rows: [Way(number, *row) for number, row in enumerate(rows)]
+)
+
+
+@given(ways, st.sampled_from(["WEIGHTS", "CHEAPEST", "QUALITY"]))
+def test_shares_are_how_often_the_router_asks_each_channel_first(some, policy):
+    total = sum(way.weight for way in some)
+
+    asked = Counter(in_order(some, policy=policy, point=point)[0] for point in range(total))
+
+    assert first_choices(some, policy=policy) == asked
+
+
+@given(st.dictionaries(st.integers(), st.integers(0, 10**6), max_size=8))
+def test_percents_are_whole_and_add_up_and_none_is_off_by_one(counts):
+    shares, total = percents(counts), sum(counts.values())
+
+    assert sum(shares.values()) == (100 if total else 0)
+    assert all(abs(share * total - counts[key] * 100) < total for key, share in shares.items())
