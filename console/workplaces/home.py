@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from campaigns.queries import WeekDay, next_week, runs_of_today
 from console.workplaces.alerts import open_alerts
 from console.workplaces.base import workplace
-from console.workplaces.channels import light_of
+from console.workplaces.channel_rows import light_of
 from console.workplaces.home_chart import chart_of
 from console.workplaces.home_tiles import tiles_of
 from console.workplaces.waiting import returned_to, waiting_for

@@ -102,6 +102,8 @@ urlpatterns = [
     re_path(r"^unsure/(?P<action>sent|not-sent)/$", unsure.decide, name="unsure-decide"),
     path("receipts/unknown/", unknown_receipts.unknown_receipts, name="unknown-receipts"),
     path("channels/", channels.channels, name="channels"),
+    re_path(r"^channels/live/(?P<part>table|charts|log)/$", channels.live, name="channels-live"),
+    path("channels/simulator/", channels.add_simulator, name="channels-simulator"),
     re_path(
         r"^channels/(?P<pk>\d{1,18})/(?P<action>open|drain|disable)/$", channels.channel_action, name="channel-action"
     ),

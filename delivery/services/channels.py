@@ -1,5 +1,6 @@
 """What staff do to a channel: let it carry, drain it, switch it off, test it."""
 
+import secrets
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -44,6 +45,17 @@ def set_state(*, channel_id: int, state: str, by: Operator, now: datetime, reaso
     if state == ChannelState.OPEN:
         queue.ring("delivery.pump_urgent")
         queue.ring("delivery.pump_bulk")
+
+
+@transaction.atomic
+def add_simulator(*, by: Operator, now: datetime) -> Channel:
+    """Add a channel that only pretends to send, for a first look. Raises HasMoved when there is a channel already."""
+    facts = {"name": _("Simulated channel"), "vendor": "simulator", "webhook_token": secrets.token_urlsafe(32)}
+    channel, is_new = Channel.objects.get_or_create(code="simulator", defaults=facts)
+    if not is_new:
+        raise HasMoved(_("There is a simulated channel already."))
+    audit.record(action="channel.added", subject=f"delivery.channel:{channel.pk}", by=by, now=now)
+    return channel
 
 
 @transaction.atomic

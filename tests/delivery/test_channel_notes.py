@@ -7,6 +7,7 @@ import pytest
 
 from delivery.models import Channel, ChannelNote, ChannelPulse
 from delivery.services import channel_notes, channels, circuits, retention
+from foundation.errors import HasMoved
 from foundation.models import AuditEntry
 from tests.delivery.ledgers import pump_all
 from tests.factories import NOON, add_people, make_channel, make_dispatch, make_operator, mobile
@@ -157,3 +158,13 @@ def test_staff_may_say_why_and_need_not():
     details = AuditEntry.objects.order_by("id").values_list("action", "detail")
 
     assert list(details) == [("channel.drained", {"reason": "对方割接"}), ("channel.open", {})]
+
+
+def test_a_simulated_channel_is_added_once():
+    operator = make_operator()
+    channels.add_simulator(by=operator, now=NOON)
+
+    with pytest.raises(HasMoved):
+        channels.add_simulator(by=operator, now=NOON)
+
+    assert Channel.objects.get().is_simulator and AuditEntry.objects.get().action == "channel.added"
