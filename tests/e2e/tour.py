@@ -20,7 +20,8 @@ MARKETING = {
     "templates_sms/sensitiveword/add/": "word-new", "delivery/link/": "links", "delivery/link/add/": "link-new",
 }  # fmt: skip
 IT = {
-    "channels/": "", "delivery/channel/add/": "channel-new", "receipts/unknown/": "unknown-receipts",
+    "channels/": "", "channels/?channel=1&do=disable": "", "delivery/channel/add/": "channel-new",
+    "receipts/unknown/": "unknown-receipts",
     "proofs/": "proofs", "foundation/operator/": "operators", "foundation/operator/add/": "operator-new",
     "foundation/auditentry/": "audit", "foundation/job/": "jobs", "delivery/calendarday/": "calendar-days",
     "delivery/receiptcode/": "receipt-codes", "django_celery_beat/periodictask/": "beat-tasks",
