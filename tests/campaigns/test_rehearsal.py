@@ -30,10 +30,10 @@ def counts() -> dict[str, int]:
     return {one: fetch_all(f"SELECT count(*) FROM public.{one}")[0][0] for one in kept}
 
 
-def approved(**facts):
-    """An approved campaign to three hundred people, one of them without consent."""
+def approved(people: int = PEOPLE, **facts):
+    """An approved campaign to three hundred people, and one more without consent."""
     make_channel(parts_per_second=20, vendor="simulator", batch_size=50)
-    for number in range(PEOPLE):
+    for number in range(people):
         make_member(number)
     make_member(9_001, consent=None)
     return make_campaign(version=make_version(BODY), terms=make_terms(planned_count=1_000), **facts)
@@ -78,8 +78,8 @@ def test_after_a_rehearsal_the_campaign_runs_as_if_there_had_been_none():
 
 def test_a_run_that_reaches_the_end_of_its_window_ends_on_the_next_morning():
     late = NOON.replace(hour=12, minute=59)  # 20:59 in Shanghai
-    campaign = approved(scheduled_at=late)
-    Channel.objects.update(parts_per_second=2)
+    campaign = approved(people=60, scheduled_at=late)
+    Channel.objects.update(parts_per_second=1)  # not two parts for each of sixty people in the minute that is left
 
     report = rehearse(campaign).report
 
