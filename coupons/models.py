@@ -8,6 +8,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from foundation.models.append_only import append_only, never_emptied
+
 
 class CouponKind(models.TextChoices):
     CASH = "CASH", _("cash coupon")
@@ -339,7 +341,12 @@ class Redemption(models.Model):
             models.Index(name="redemption_batch", fields=["batch", "redeemed_at"]),  # batch page
             models.Index(name="redemption_shift", fields=["shift"], condition=Q(shift__isnull=False)),  # totals
         ]
-        triggers = [pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete)]
+        triggers = [
+            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            never_emptied(),
+            pgtrigger.ReadOnly(name="facts_never_change", exclude=["state"]),
+            pgtrigger.FSM(name="only_undone", field="state", transitions=[("ACCEPTED", "REVERSED")]),
+        ]
 
     def __str__(self) -> str:
         return self.redemption_no
@@ -369,7 +376,7 @@ class Reversal(models.Model):
     class Meta:
         verbose_name = _("undo")
         verbose_name_plural = _("undos")
-        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+        triggers = append_only()
 
     def __str__(self) -> str:
         return f"{self.redemption_id}"

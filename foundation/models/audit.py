@@ -1,9 +1,10 @@
 """Who did what."""
 
-import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from foundation.models.append_only import append_only
 
 
 class AuditEntry(models.Model):
@@ -26,7 +27,7 @@ class AuditEntry(models.Model):
         verbose_name = _("audit entry")
         verbose_name_plural = _("audit entries")
         indexes = [models.Index(name="audit_subject", fields=["subject", "id"])]  # the trail of one subject
-        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+        triggers = append_only()
 
     def __str__(self) -> str:
         return f"{self.action} {self.subject} #{self.pk}"

@@ -1,9 +1,10 @@
 """To which phone may we write: the consent ledger, the gate row, the suppression list."""
 
-import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from foundation.models.append_only import append_only
 
 
 class Consent(models.TextChoices):
@@ -50,7 +51,7 @@ class ConsentEvent(models.Model):
             # members/sql/undo_consent.sql: what one file said
             models.Index(name="consent_proof", fields=["proof"], condition=models.Q(source="IMPORT")),
         ]
-        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+        triggers = append_only()
 
     def __str__(self) -> str:
         return f"{self.consent} #{self.pk}"
