@@ -18,6 +18,7 @@ EVERY_SECONDS: dict[str, int] = {
     "delivery.ask_balances": 600,
     "foundation.run_outbox": 5,
     "foundation.run_jobs": 10,
+    "foundation.seal_ledgers": 60,
 }
 NIGHTLY: dict[str, tuple[int, int]] = {
     "delivery.sweep_daily": (3, 10),

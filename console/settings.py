@@ -186,7 +186,17 @@ JOB_RUNNERS: dict[str, str] = {
     "campaigns.rehearsal": "campaigns.services.rehearsal.run_job",
     "foundation.proofs": "foundation.services.proofs.run_job",
 }
-LEDGER_PROOFS: list[str] = ["delivery.services.proofs.prove", "coupons.services.proofs.prove"]
+LEDGERS: list[str] = [
+    "foundation.services.ledgers.AUDIT",
+    "members.services.ledgers.CONSENTS",
+    "coupons.services.ledgers.REDEMPTIONS",
+    "coupons.services.ledgers.REVERSALS",
+]
+LEDGER_PROOFS: list[str] = [
+    "delivery.services.proofs.prove",
+    "coupons.services.proofs.prove",
+    "foundation.services.verifying.prove",
+]
 REPLY_HANDLERS: list[str] = ["delivery.services.replies.come_back"]
 SEGMENT_FIELDS: list[str] = ["coupons.queries.segment_fields"]
 

@@ -4,7 +4,7 @@ from celery import shared_task
 
 from foundation import clock
 from foundation.db import advisory_slot
-from foundation.services import jobs, outbox, proofs
+from foundation.services import jobs, outbox, proofs, sealing
 
 
 @shared_task(name="foundation.run_outbox", ignore_result=True)
@@ -29,3 +29,11 @@ def run_jobs(**_ignored: object) -> None:
 def prove_ledgers(**_ignored: object) -> None:
     """Prove that ledgers agree."""
     proofs.run_all(now=clock.now())
+
+
+@shared_task(name="foundation.seal_ledgers", ignore_result=True)
+def seal_ledgers(**_ignored: object) -> None:
+    """Seal what is final in the ledgers; two at once would only do the same work twice."""
+    with advisory_slot("foundation.seal_ledgers", 1) as held:
+        if held:
+            sealing.seal_all(now=clock.now())

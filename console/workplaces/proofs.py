@@ -27,6 +27,7 @@ WORDS: dict[str, Any] = {
     "slots": gettext_lazy("Every place in the caps belongs to a message that left or may have left."),
     "batches": gettext_lazy("Every coupon batch has issued as many coupons as there are."),
     "redemptions": gettext_lazy("Every coupon was used as often as there are redemptions of it."),
+    "seals": gettext_lazy("Every row of audit, consents, redemptions and undos is as it was sealed."),
 }
 """What each check proves."""
 

@@ -5,6 +5,7 @@ from foundation.models.job import Job, JobState
 from foundation.models.key import KeyFingerprint
 from foundation.models.operator import Operator
 from foundation.models.outbox import OutboxEvent
+from foundation.models.seal import LedgerSeal
 from foundation.models.watch import Alert, LedgerProof
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "JobState",
     "KeyFingerprint",
     "LedgerProof",
+    "LedgerSeal",
     "Operator",
     "OutboxEvent",
 ]

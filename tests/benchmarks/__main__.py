@@ -7,8 +7,8 @@ from importlib import import_module
 
 from tests.benchmarks.stage import ROOT, prepare, services
 
-SIZES = {"freeze": 1_000_000, "submit": 200_000, "receipts": 200_000, "links": 20_000}
-QUICK_SIZES = {"freeze": 50_000, "submit": 20_000, "receipts": 20_000, "links": 2_000}
+SIZES = {"freeze": 1_000_000, "submit": 200_000, "receipts": 200_000, "links": 20_000, "seals": 1_000_000}
+QUICK_SIZES = {"freeze": 50_000, "submit": 20_000, "receipts": 20_000, "links": 2_000, "seals": 50_000}
 
 
 def main() -> int:

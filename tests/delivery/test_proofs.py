@@ -10,6 +10,7 @@ from delivery.services import proofs
 from foundation.db import execute
 from foundation.models import Alert, LedgerProof
 from foundation.services.proofs import run_all
+from foundation.services.sealing import seal_all
 from tests.delivery.ledgers import choose, pass_gate, pump_all
 from tests.factories import NOON, add_people, make_channel, make_dispatch, make_terms, mobile
 from tests.fakes.provider import FakeProvider, ambiguous, refuse
@@ -92,6 +93,7 @@ def test_each_kind_of_damage_is_found(busy_ledger, damage, name):
 def test_a_wrong_ledger_alerts_once_and_a_mended_one_clears_it(busy_ledger):
     terms = make_terms()
     CouponBatch.objects.filter(pk=terms.batch_id).update(issued_count=7)
+    seal_all(now=NOON)
 
     run_all(now=NOON)
     run_all(now=NOON + timedelta(days=1))
