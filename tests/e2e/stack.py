@@ -54,7 +54,12 @@ class Stack:
     def manage(self, *words: str) -> str:
         """Run one management command beside the running stack."""
         done = subprocess.run(
-            [sys.executable, "manage.py", *words], cwd=PROJECT, env=self.env, capture_output=True, text=True, timeout=180
+            [sys.executable, "manage.py", *words],
+            cwd=PROJECT,
+            env=self.env,
+            capture_output=True,
+            text=True,
+            timeout=180,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
