@@ -13,7 +13,7 @@ PLACEHOLDERS := DATABASE_URL=postgresql://unused@127.0.0.1:1/unused SECRET_KEY=u
 WORKERS := 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop status reset check test chaos bench lock messages venv
+.PHONY: help run stop status reset check test chaos fuzz bench lock messages venv
 .DELETE_ON_ERROR:
 
 help: ## list the commands
@@ -45,6 +45,9 @@ test: $(TOOLS) ## run the tests (options: ARGS="-k coupon" WORKERS=0 for one pro
 
 chaos: $(TOOLS) ## 100,000 messages under kill -9 (options: ARGS="--people 5000 --kills 10")
 	$(PYTHON) -m tests.chaos.long $(ARGS)
+
+fuzz: $(TOOLS) ## call the whole API with 500 inputs for each operation (options: FUZZ_EXAMPLES=5000)
+	FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),500) $(PYTHON) -m pytest -n 0 --timeout=7200 tests/api/test_schema.py
 
 bench: $(TOOLS) ## measure beside the limit of this machine (options: BENCH="submit freeze" QUICK=1)
 	$(PYTHON) -m tests.benchmarks $(BENCH) $(if $(QUICK),--quick)

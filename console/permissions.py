@@ -34,6 +34,7 @@ ROLES: dict[str, list[str]] = {
         "foundation.view_alert", "foundation.change_alert", "foundation.view_ledgerproof",
         "django_celery_beat.view_periodictask", "foundation.view_operator", "foundation.add_operator",
         "foundation.change_operator", "foundation.view_job", "foundation.view_auditentry",
+        "foundation.view_apikey", "foundation.add_apikey", "foundation.change_apikey",
         "foundation.view_outboxevent", "members.view_store", "members.add_store", "members.change_store",
         "members.view_storescope", "members.add_storescope", "members.change_storescope",
         "members.delete_storescope", "templates_sms.view_signature", "templates_sms.add_signature",

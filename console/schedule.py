@@ -19,6 +19,7 @@ EVERY_SECONDS: dict[str, int] = {
     "foundation.run_outbox": 5,
     "foundation.run_jobs": 10,
     "foundation.seal_ledgers": 60,
+    "foundation.clear_nonces": 300,
 }
 NIGHTLY: dict[str, tuple[int, int]] = {
     "delivery.sweep_daily": (3, 10),

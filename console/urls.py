@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.i18n import set_language
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 from console import pages
 
@@ -13,6 +14,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("coupons.urls")),
     path("", include("members.urls")),
     path("", include("delivery.urls")),
+    path("api/v1/", include("console.api_urls")),
+    path("console/api/schema", SpectacularJSONAPIView.as_view(), name="api-schema"),
+    path("console/api/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-description"),
     path("console/", include("console.workplaces.urls")),
     path("console/", admin.site.urls),
 ]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from coupons import api
+from coupons.api import till as api
 from coupons.pages import coupon, entry, history, manager, shift, till
 
 app_name = "coupons"

@@ -4,7 +4,7 @@ from celery import shared_task
 
 from foundation import clock
 from foundation.db import advisory_slot
-from foundation.services import jobs, outbox, proofs, sealing
+from foundation.services import api_keys, jobs, outbox, proofs, sealing
 
 
 @shared_task(name="foundation.run_outbox", ignore_result=True)
@@ -37,3 +37,9 @@ def seal_ledgers(**_ignored: object) -> None:
     with advisory_slot("foundation.seal_ledgers", 1) as held:
         if held:
             sealing.seal_all(now=clock.now())
+
+
+@shared_task(name="foundation.clear_nonces", ignore_result=True)
+def clear_nonces(**_ignored: object) -> None:
+    """Forget used nonces of the API that are too old to be used again."""
+    api_keys.clear_nonces(now=clock.now())

@@ -4,6 +4,7 @@ from django.urls import path, re_path
 
 from console.workplaces import (
     alerts,
+    api_keys,
     batches,
     calendar,
     campaigns,
@@ -87,6 +88,13 @@ urlpatterns = [
     path("reports/", reports.reports, name="reports"),
     path("runs/<int:pk>/report/", reports.report, name="report"),
     path("runs/<int:pk>/report.csv", reports.report_file, name="report-file"),
+    path("api-keys/", api_keys.api_keys, name="api-keys"),
+    path("api-keys/new/", api_keys.new_api_key, name="api-key-new"),
+    path("api-keys/<int:pk>/", api_keys.api_key, name="api-key"),
+    re_path(
+        r"^api-keys/(?P<pk>\d{1,18})/(?P<action>rotate|end-old|on|off)/$", api_keys.api_key_action,
+        name="api-key-action",
+    ),
     path("messages/", messages.messages, name="messages"),
     path("replies/", replies.replies, name="replies"),
     path("replies/<int:pk>/", replies.reply, name="reply"),

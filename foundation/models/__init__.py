@@ -1,5 +1,6 @@
 """Rows of the bottom room."""
 
+from foundation.models.api_key import ApiKey, ApiNonce, ApiSecret
 from foundation.models.audit import AuditEntry
 from foundation.models.job import Job, JobState
 from foundation.models.key import KeyFingerprint
@@ -10,6 +11,9 @@ from foundation.models.watch import Alert, LedgerProof
 
 __all__ = [
     "Alert",
+    "ApiKey",
+    "ApiNonce",
+    "ApiSecret",
     "AuditEntry",
     "Job",
     "JobState",

@@ -18,6 +18,7 @@ class ConsentSource(models.TextChoices):
     REPLY = "REPLY", _("reply to a message")
     PREFERENCE_PAGE = "PREFERENCE_PAGE", _("preference page")
     OPERATOR = "OPERATOR", _("operator")
+    API = "API", _("API")
 
 
 class ConsentEvent(models.Model):

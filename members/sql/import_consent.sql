@@ -1,4 +1,4 @@
--- What a member file says of marketing consent, per phone; several cards of one phone: one "no" is a no.
+-- What a member file, or a call of the API, says of marketing consent, per phone; several cards of one phone: one "no" is a no.
 -- An opt-out by the person is never revived, and a blank cell says nothing. Each change is an event with its proof.
 -- A line that was refused (its store is unknown) says nothing either.
 -- Locks: the gate rows, in order of phone. Index: the primary key.
@@ -16,6 +16,6 @@ WITH told AS (
     RETURNING phone_hash, consent, (xmax = 0) AS is_new
 )
 INSERT INTO members_consentevent (phone_hash, consent, source, proof, reason, at)
-SELECT phone_hash, consent, 'IMPORT', %(proof)s, '', %(now)s FROM changed
+SELECT phone_hash, consent, %(source)s, %(proof)s, '', %(now)s FROM changed
 WHERE NOT (is_new AND consent = 'NONE')
 ORDER BY phone_hash

@@ -10,6 +10,7 @@ from delivery.models import Reply, ReplyState
 from foundation import clock
 from foundation.models import Job
 from members.models import ImportFile, Suppression, SuppressionKind
+from tests.api.signed import make_caller
 from tests.console.test_watch import client_of
 from tests.factories import (
     NOON,
@@ -28,7 +29,7 @@ MARKETING = (
     "", "alerts/", "waiting/", "imports/", "segments/", "templates/", "batches/", "campaigns/", "calendar/", "replies/",
     "unsure/", "sending/", "reports/", "members/member/", "members/suppression/", "members/store/",
 )  # fmt: skip
-IT = ("channels/", "foundation/job/", "foundation/operator/", "delivery/channel/")
+IT = ("api-keys/", "channels/", "foundation/job/", "foundation/operator/", "delivery/channel/")
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +46,7 @@ def one_more_of_everything(number: int) -> None:
     make_version()
     make_campaign(version=make_version("点开 {coupon_link}"), terms=make_terms())
     make_campaign(is_approved=False)
+    make_caller(stores=(store,))
     job = Job.objects.create(kind="members.import", title="Import", created_at=NOON)
     ImportFile.objects.create(job=job, kind="MEMBERS", name="a.csv", path="/nowhere/a.csv", received_at=NOON)
     Reply.objects.create(

@@ -1,6 +1,8 @@
 """One chunk of a file: clean → COPY to staging → one upsert, with what became of each row."""
 
 import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -8,7 +10,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from foundation.db import execute, fetch_dicts, load_sql
-from members.models import ImportFile, ImportKind
+from members.models import ConsentSource, ImportFile, ImportKind
 from members.rules.import_row import RowRefused
 from members.services.imports.errors import DUPLICATE
 from members.services.imports.kinds import ImportSpec
@@ -36,14 +38,29 @@ def write(
 ) -> Tally:  # fmt: skip
     """Write one chunk inside the caller's transaction; a dry run is rolled back behind its figures."""
     tally = Tally()
-    rows = _cleaned(spec, layout, chunk, tally)
+    with staged(spec, _cleaned(spec, layout, chunk, tally)):
+        _write_staged(imported, spec, tally, now=now, with_samples=with_samples)
+    return tally
+
+
+@contextmanager
+def staged(spec: ImportSpec, rows: Mapping[int, Any]) -> Iterator[None]:
+    """Clean rows, by their number, in the table `staging` for as long as the block lasts; inside a transaction."""
     # Sealed before the COPY: the first seal of a process asks the database about its key.
-    staged = [(line, *spec.stage(row)) for line, row in rows.items()]
+    sealed = [(line, *spec.stage(row)) for line, row in rows.items()]
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE TEMP TABLE staging (line integer, {spec.staging}) ON COMMIT DROP")
         with cursor.copy("COPY staging FROM STDIN") as copy:
-            for values in staged:
+            for values in sealed:
                 copy.write_row(values)
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE staging")
+
+
+def _write_staged(
+    imported: ImportFile, spec: ImportSpec, tally: Tally, *, now: datetime, with_samples: bool
+) -> None:  # fmt: skip
     point = transaction.savepoint()
     _upsert(imported, spec, tally, now=now)
     if imported.is_dry_run:
@@ -52,17 +69,18 @@ def write(
         transaction.savepoint_rollback(point)
     else:
         transaction.savepoint_commit(point)
-    with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE staging")
-    return tally
 
 
 def _upsert(imported: ImportFile, spec: ImportSpec, tally: Tally, *, now: datetime) -> None:
-    params = {
-        "now": now, "is_demo": imported.is_demo, "proof": proof_of(imported.pk), "import_id": imported.pk,
-        "keeps_changes": not imported.is_demo,
-    }  # fmt: skip
-    if imported.kind == ImportKind.MEMBERS:
+    upsert(spec, tally, {
+        "now": now, "is_demo": imported.is_demo, "proof": proof_of(imported.pk), "source": ConsentSource.IMPORT,
+        "import_id": imported.pk, "keeps_changes": not imported.is_demo,
+    })  # fmt: skip
+
+
+def upsert(spec: ImportSpec, tally: Tally, params: Mapping[str, Any]) -> None:
+    """Write what is staged; `params` are those of the kind's statements."""
+    if spec.key == "card_no":
         execute(ONE_WRITER)
     for outcome in fetch_dicts(load_sql("members", spec.statement), params):
         _count(tally, outcome["outcome"], outcome["line"], outcome["row_count"])
@@ -101,16 +119,21 @@ def _count(tally: Tally, outcome: str, line: int | None, row_count: int) -> None
 
 
 def _cleaned(spec: ImportSpec, layout: Layout, chunk: list[list[str]], tally: Tally) -> dict[int, Any]:
-    """Clean rows by their number in the chunk. Of rows with one identity the last counts, the others are refused."""
-    clean, identity = spec.clean, spec.identity
     names, indexes = list(layout.columns), list(layout.columns.values())
     width = max(indexes) + 1
+    padded = (cells if len(cells) >= width else cells + [""] * (width - len(cells)) for cells in chunk)
+    values = ({name: cells[index] for name, index in zip(names, indexes, strict=True)} for cells in padded)
+    return cleaned(spec, values, tally)
+
+
+def cleaned(spec: ImportSpec, values: Iterable[Mapping[str, str]], tally: Tally) -> dict[int, Any]:
+    """Clean rows by their number. Of rows with one identity the last counts, the others are refused."""
+    clean, identity = spec.clean, spec.identity
     rows: dict[int, Any] = {}
     last: dict[Any, int] = {}
-    for line, cells in enumerate(chunk):
-        padded = cells if len(cells) >= width else cells + [""] * (width - len(cells))
+    for line, fields in enumerate(values):
         try:
-            row = clean({name: padded[index] for name, index in zip(names, indexes, strict=True)})
+            row = clean(fields)
         except RowRefused as refused:
             tally.refused[line] = refused.code
             continue

@@ -1,17 +1,13 @@
 """What a till's page asks, as JSON. Refusals of a coupon are answers (200); refusals of an act are 409."""
 
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext as _
-from rest_framework import exceptions, status
-from rest_framework.parsers import JSONParser
+from rest_framework import exceptions
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import Serializer
-from rest_framework.views import APIView, exception_handler
 
 from coupons.models import Redemption
 from coupons.queries import till_history
@@ -22,8 +18,8 @@ from coupons.services import redeem as services
 from coupons.services.reverse import reverse
 from coupons.services.till import STORE_KEY, business_date, store_of_session
 from foundation import clock
-from foundation.errors import DomainError
 from foundation.models import Operator
+from foundation.rest.views import AnswersErrors
 from members.models import Store
 
 
@@ -40,21 +36,11 @@ class NoStore(exceptions.PermissionDenied):
     default_code = "NO_STORE"
 
 
-class ShallowJSONParser(JSONParser):
-    """JSON that is nested without end is no JSON."""
-
-    def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
-        try:
-            return super().parse(stream, media_type, parser_context)
-        except RecursionError as deep:
-            raise exceptions.ParseError from deep
-
-
-class TillView(APIView):
-    """A question from a clerk's till. Every error is `{"code", "detail"}`."""
+class TillView(AnswersErrors):
+    """A question from a clerk's till."""
 
     permission_classes = [IsAuthenticated, MayRedeem]
-    parser_classes = [ShallowJSONParser]
+    schema = None  # the page's own calls are no part of the API for other systems
     clerk: Operator
     store: Store
 
@@ -67,31 +53,9 @@ class TillView(APIView):
         self.clerk, self.store = request.user, store
 
     def handle_exception(self, exc: Exception) -> Response:
-        if isinstance(exc, DomainError):
-            facts = {"code": exc.code, "detail": str(exc)}
-            return Response(facts, status=status.HTTP_409_CONFLICT)
         if isinstance(exc, Redemption.DoesNotExist):
             exc = exceptions.NotFound(_("There is no such redemption."))
-        if isinstance(exc, exceptions.APIException):
-            return self._error(exc)
         return super().handle_exception(exc)
-
-    def _error(self, exc: exceptions.APIException) -> Response:
-        body: dict[str, Any] = {"code": _code_of(exc), "detail": str(exc.detail)}
-        if isinstance(exc, exceptions.ValidationError):
-            body = {"code": "BAD_INPUT", "detail": _first_sentence(exc.detail), "fields": exc.detail}
-        response = exception_handler(exc, self.get_exception_handler_context())
-        assert response is not None
-        response.data = body
-        response.exception = True
-        return response
-
-    def read(self, form: type[Serializer], request: Request) -> dict[str, Any]:
-        """The checked input. Raises ValidationError."""
-        found = form(data=request.data)
-        found.is_valid(raise_exception=True)
-        facts: dict[str, Any] = found.validated_data
-        return facts
 
     def question(self, facts: dict[str, Any]) -> services.Question:
         """The service's question out of checked input."""
@@ -106,22 +70,11 @@ class TillView(APIView):
         return Response({"answer": answer, "page": show(answer, zone=self.store.zone, now=clock.now())})
 
 
-def _code_of(exc: exceptions.APIException) -> str:
-    codes = exc.get_codes()
-    return codes.upper() if isinstance(codes, str) else "REFUSED"
-
-
-def _first_sentence(detail: Any) -> str:
-    while isinstance(detail, dict | list):
-        detail = next(iter(detail.values() if isinstance(detail, dict) else detail), "")
-    return str(detail)
-
-
 class PreviewView(TillView):
     """What would happen."""
 
     def post(self, request: Request) -> Response:
-        facts = self.read(inputs.PreviewInput, request)
+        facts = self.read(inputs.PreviewInput, request.data)
         return self.answer(services.preview(question=self.question(facts), now=clock.now()))
 
 
@@ -129,7 +82,7 @@ class RedeemView(TillView):
     """Redeem; the same request id gets the same answer."""
 
     def post(self, request: Request) -> Response:
-        facts = self.read(inputs.RedeemInput, request)
+        facts = self.read(inputs.RedeemInput, request.data)
         question = self.question(facts)
         return self.answer(services.redeem(question=question, request_id=facts["request_id"], now=clock.now()))
 
@@ -138,9 +91,8 @@ class ResultView(TillView):
     """What became of a request whose answer got lost."""
 
     def get(self, request: Request, request_id: UUID) -> Response:
-        device = inputs.DeviceInput(data=request.query_params)
-        device.is_valid(raise_exception=True)
-        answer = services.result_of(device_id=device.validated_data["device_id"], request_id=request_id)
+        device = self.read(inputs.DeviceInput, request.query_params)
+        answer = services.result_of(device_id=device["device_id"], request_id=request_id)
         if answer is None:
             raise exceptions.NotFound(_("This request never arrived."), code="UNKNOWN_REQUEST")
         return self.answer(answer)
@@ -150,7 +102,7 @@ class UndoView(TillView):
     """Undo one redemption."""
 
     def post(self, request: Request) -> Response:
-        facts = self.read(inputs.UndoInput, request)
+        facts = self.read(inputs.UndoInput, request.data)
         undo = reverse(**facts, by=self.clerk, now=clock.now())
         return Response({"redemption_no": facts["redemption_no"], "reversed_at": undo.reversed_at.isoformat()})
 
@@ -159,14 +111,13 @@ class HistoryView(TillView):
     """Today's redemptions of this clerk; of the store for its manager."""
 
     def get(self, request: Request) -> Response:
-        device = inputs.DeviceInput(data=request.query_params)
-        device.is_valid(raise_exception=True)
+        device = self.read(inputs.DeviceInput, request.query_params)
         now, is_manager = clock.now(), self.clerk.has_perm("coupons.reverse_in_store")
         found = till_history(
             store_id=self.store.pk, clerk_id=None if is_manager else self.clerk.pk,
             business_date=business_date(store=self.store, now=now),
         )  # fmt: skip
         rows = history_rows(
-            found, clerk_id=self.clerk.pk, device_id=device.validated_data["device_id"], is_manager=is_manager, now=now
+            found, clerk_id=self.clerk.pk, device_id=device["device_id"], is_manager=is_manager, now=now
         )
         return Response({"rows": rows, **totals(found)})

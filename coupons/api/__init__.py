@@ -1,0 +1,1 @@
+"""What tills and other systems ask about coupons."""

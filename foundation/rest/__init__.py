@@ -1,0 +1,1 @@
+"""What every room's API stands on: signed keys, errors of one form, pages by cursor."""

@@ -1,0 +1,101 @@
+"""The base of every view of the API."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter, inline_serializer
+from rest_framework import exceptions, serializers
+from rest_framework.pagination import CursorPagination
+from rest_framework.parsers import JSONParser
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+from rest_framework.views import APIView
+
+from foundation.models import ApiKey, Operator
+from foundation.rest.auth import HasScope, KeyThrottle, SignedKeyAuthentication
+from foundation.rest.errors import answer_to
+
+
+class ShallowJSONParser(JSONParser):
+    """JSON that is nested without end is no JSON."""
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
+        try:
+            return super().parse(stream, media_type, parser_context)
+        except RecursionError as deep:
+            raise exceptions.ParseError from deep
+
+
+class AnswersErrors(APIView):
+    """Errors in the one form of `foundation.rest.errors`, input read by serializers."""
+
+    parser_classes = [ShallowJSONParser]
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
+            exc.auth_header = self.get_authenticate_header(self.request)  # type: ignore[union-attr]
+        answer = answer_to(exc, self.get_exception_handler_context())
+        return answer if answer is not None else super().handle_exception(exc)
+
+    def read(self, form: type[Serializer], data: Any) -> dict[str, Any]:
+        """The checked input. Raises ValidationError."""
+        found = form(data=data)
+        found.is_valid(raise_exception=True)
+        facts: dict[str, Any] = found.validated_data
+        return facts
+
+
+class ApiView(AnswersErrors):
+    """One use-case for other systems. `scopes` names what each of its methods needs; a method without is closed."""
+
+    authentication_classes = [SignedKeyAuthentication]
+    permission_classes = [HasScope]
+    throttle_classes = [KeyThrottle]
+    renderer_classes = [JSONRenderer]
+    scopes: ClassVar[Mapping[str, str]] = {}
+
+    @property
+    def key(self) -> ApiKey:
+        """The key of the caller."""
+        key = self.request.auth
+        assert isinstance(key, ApiKey)
+        return key
+
+    @property
+    def caller(self) -> Operator:
+        """The operator that the key acts as."""
+        return self.key.operator
+
+
+class ByNumber(CursorPagination):
+    """Pages by cursor, newest first; what is added meanwhile shifts nothing."""
+
+    ordering = "-id"
+    page_size = 50
+    page_size_query_param = "limit"
+    max_page_size = 200
+
+
+CURSOR = [
+    OpenApiParameter("cursor", str, description="Where the page begins: taken from `next` or `previous`."),
+    OpenApiParameter("limit", int, description="Rows of a page: 50 unless said, 200 at most."),
+]
+
+
+def page_of(request: Request, rows: QuerySet[Any], shown: type[Serializer], *, view: APIView) -> Response:
+    """One page of rows: `results`, and the addresses of the `next` and `previous` page or null."""
+    pager = ByNumber()
+    found = pager.paginate_queryset(rows, request, view=view)
+    return pager.get_paginated_response(shown(found, many=True).data)
+
+
+def page_schema(shown: type[Serializer]) -> Any:
+    """How the API's description calls a page of rows."""
+    fields = {
+        "next": serializers.URLField(allow_null=True), "previous": serializers.URLField(allow_null=True),
+        "results": shown(many=True),
+    }  # fmt: skip
+    return inline_serializer(f"{shown.__name__}Page", fields)
