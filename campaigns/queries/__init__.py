@@ -8,8 +8,10 @@ from campaigns.queries.look import OLD_AFTER, Look, content_of, kept_look
 from campaigns.queries.outcome import Outcome, Place, Variant, outcome, reported_runs
 from campaigns.queries.results import (
     OPEN_STATES,
+    Aftermath,
     Progress,
     Report,
+    aftermath_of,
     latest_run,
     open_runs,
     opt_outs_after,
@@ -36,6 +38,7 @@ __all__ = [
     "OUT",
     "PLACES",
     "RECEIVE",
+    "Aftermath",
     "Check",
     "Line",
     "Look",
@@ -49,6 +52,7 @@ __all__ = [
     "Verdict",
     "WeekDay",
     "Weight",
+    "aftermath_of",
     "approvals_needed",
     "audience_sql",
     "content_of",

@@ -47,22 +47,28 @@ def progress_of(rows: Iterable[TallyRow]) -> Progress:
 
 
 @dataclass(frozen=True)
-class Report:
+class Aftermath:
     """
-    What came of a run. Every figure can be counted again from a ledger.
+    What came of a run beside its messages: counted from ledgers, which takes a moment at a million people.
 
     `reasons_to_leave` (source, reason, phones) is empty once the audience was dropped; `opt_outs` stays.
     """
+
+    opt_outs: int
+    reasons_to_leave: list[tuple[str, str, int]]
+    coupons: dict[str, int]
+    redemptions: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Report(Aftermath):
+    """What came of a run. Every figure can be counted again from a ledger."""
 
     run: Run
     rows: list[TallyRow]
     progress: Progress
     reasons: list[tuple[str, str, int]]
     exclusions: list[tuple[str, Any, int]]
-    opt_outs: int
-    reasons_to_leave: list[tuple[str, str, int]]
-    coupons: dict[str, int]
-    redemptions: dict[str, int]
 
     @property
     def delivered_of(self) -> int:
@@ -71,24 +77,33 @@ class Report:
         return sum(states.get(name, 0) for name in ("DELIVERED", "UNDELIVERED", "UNREPORTED"))
 
 
-def report(*, run: Run) -> Report:
-    """The report of a run as of now."""
+def aftermath_of(*, run: Run) -> Aftermath:
+    """Opt-outs, coupons and redemptions of a run as of now."""
+    leaving = opt_outs_by_reason(run=run)
+    return Aftermath(
+        opt_outs=total_of(leaving) if run.opt_out_count is None else run.opt_out_count, reasons_to_leave=leaving,
+        coupons=coupon_figures(source=run.source), redemptions=redemption_figures(source=run.source),
+    )  # fmt: skip
+
+
+def report(*, run: Run, aftermath: Aftermath | None = None) -> Report:
+    """The report of a run as of now; with an `aftermath` that was counted a moment ago, that one."""
     rows = tally_of(dispatch_ids=[run.dispatch_id] if run.dispatch_id else [])
     reasons: dict[tuple[str, str], int] = {}
     for row in rows:
         if row.reason:
             reasons[row.state, row.reason] = reasons.get((row.state, row.reason), 0) + row.message_count
-    left_out, leaving = left_out_of(run=run), opt_outs_by_reason(run=run)
+    left_out, counted = left_out_of(run=run), aftermath or aftermath_of(run=run)
     return Report(
         run=run,
         rows=rows,
         progress=progress_of(rows),
         reasons=[(state, reason, count) for (state, reason), count in sorted(reasons.items())],
         exclusions=[(code, label, left_out[code]) for code, label in EXCLUSIONS.items() if code in left_out],
-        opt_outs=total_of(leaving) if run.opt_out_count is None else run.opt_out_count,
-        reasons_to_leave=leaving,
-        coupons=coupon_figures(source=run.source),
-        redemptions=redemption_figures(source=run.source),
+        opt_outs=counted.opt_outs,
+        reasons_to_leave=counted.reasons_to_leave,
+        coupons=counted.coupons,
+        redemptions=counted.redemptions,
     )
 
 

@@ -25,6 +25,7 @@ from delivery.models import Channel
 from delivery.queries import pace
 from delivery.queries.channels import total_speed
 from delivery.queries.reasons import advice_for, reason_word, receipt_codes
+from foundation.cache import kept
 from foundation.money import format_cost
 from foundation.queries import latest_entries
 
@@ -32,6 +33,7 @@ NOT_FIXED = (RunState.FIRED, RunState.FREEZING, RunState.ASKING, RunState.SKIPPE
 SUBMITTED = ("DELIVERED", "ACCEPTED", "UNREPORTED", "UNDELIVERED", "UNSURE")
 WITH_RESULT = ("DELIVERED", "UNDELIVERED", "UNREPORTED")
 EVENTS = 20
+AFTERMATH_SECONDS = 10  # the page asks each second; a million coupons are not counted each time
 REASONS_SHOWN = 4
 # State, colour in the bar, name, and what it means where no reason says so. In this order they make up the frozen list.
 PLACES: Sequence[tuple[str, str, Any, Any]] = (
@@ -100,7 +102,8 @@ def phase_of(run: Run) -> str:
 
 def run_context(run: Run, *, now: datetime) -> dict[str, Any]:
     """The figures of a run as of `now`."""
-    told, is_open = queries.report(run=run), run.state in queries.OPEN_STATES
+    is_open = run.state in queries.OPEN_STATES
+    told = _told_live(run) if is_open else queries.report(run=run)
     leaving = run.dispatch_id if is_open else None
     lately = pace.handed_over_lately(dispatch_id=leaving, now=now) if leaving else {}
     in_hands = pace.in_hands(dispatch_id=leaving) if leaving else 0
@@ -128,6 +131,12 @@ def page_context(run: Run, *, now: datetime) -> dict[str, Any]:
         "explained": explained(run) if has_sheet else [],
         "settled": _settled(run, context["report"]) if has_sheet and not context["is_live"] else None,
     }
+
+
+def _told_live(run: Run) -> Report:
+    """A report whose messages are of this second, while what takes longer to count is of the last ones."""
+    counted = kept(f"aftermath:{run.pk}", lambda: queries.aftermath_of(run=run), seconds=AFTERMATH_SECONDS)
+    return queries.report(run=run, aftermath=counted)
 
 
 def _polls(run: Run, told: Report) -> str:

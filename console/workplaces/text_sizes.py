@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.core.cache import cache
 from django.utils.translation import gettext as _
 
 from campaigns.queries import link_widths
 from delivery.queries.channels import widest_opt_out_words
+from foundation.cache import kept
 from members.models import Segment
 from members.queries.names import NameWidth, name_widths
 from templates_sms.models import Tier
@@ -90,11 +90,8 @@ def frame_of(*, signature: str, tier: str) -> Frame:
 def widths_of(*, segment: Segment | None, now: datetime) -> list[NameWidth]:
     """The names of a segment, of all members without one; kept for ten minutes."""
     key = f"name-widths:{segment.pk}:{segment.changed_at.timestamp()}" if segment else "name-widths:all"
-    found: list[NameWidth] | None = cache.get(key)
-    if found is None:
-        found = name_widths(rule=segment.rule if segment else None, now=now)
-        cache.set(key, found, KEPT_SECONDS)
-    return found
+    rule = segment.rule if segment else None
+    return kept(key, lambda: name_widths(rule=rule, now=now), seconds=KEPT_SECONDS)
 
 
 def sizes(*, body: str, frame: Frame, widths: Sequence[NameWidth], price: int) -> Sizes:

@@ -5,13 +5,13 @@ import logging
 import time
 from typing import Any
 
-from django.core.cache import cache
 from django.utils.translation import gettext as _
 from rest_framework import authentication, exceptions, permissions, throttling
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from foundation import clock
+from foundation.cache import count, is_first
 from foundation.http import client_address
 from foundation.models import ApiKey, Operator
 from foundation.rest.signature import NONCE, TOLERANCE_SECONDS, is_signed_by, text_to_sign
@@ -105,7 +105,7 @@ def sample_denied(request: Request, key: ApiKey | None, code: str) -> None:
     """Write one refused call a minute of each key, address and code into the audit; all of them into the log."""
     address, path = client_address(request._request), request._request.path
     log.warning("api_denied", extra={"code": code, "key_id": key.key_id if key else "", "path": path})
-    if cache.add(f"api-denied:{key.pk if key else 0}:{code}:{address}", 1, SAMPLE_SECONDS):
+    if is_first(f"api-denied:{key.pk if key else 0}:{code}:{address}", seconds=SAMPLE_SECONDS):
         api_keys.note_denied(key=key, code=code, address=address, path=path, now=clock.now())
 
 
@@ -134,13 +134,7 @@ class KeyThrottle(throttling.BaseThrottle):
         if not isinstance(key, ApiKey):
             return True
         minute = int(time.time()) // 60
-        name = f"api-calls:{key.pk}:{minute}"
-        try:
-            cache.add(name, 0, 120)
-            return int(cache.incr(name)) <= key.calls_per_minute
-        except Exception:  # an outage of the cache is not the caller's
-            log.exception("api_throttle_away")
-            return True
+        return count(f"api-calls:{key.pk}:{minute}", seconds=120) <= key.calls_per_minute
 
     def wait(self) -> float:
         return 60 - time.time() % 60

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from redis.exceptions import RedisError
 
 from foundation import clock
 from foundation.models import ApiKey, ApiNonce, ApiSecret, AuditEntry
@@ -154,11 +155,13 @@ def test_nobody_is_faster_than_their_key_allows(monkeypatch):
 
 def test_while_the_cache_is_away_nobody_is_held_up(monkeypatch):
     def away(*_args, **_more):
-        raise ConnectionError
+        raise RedisError
 
     caller = make_caller(calls_per_minute=1)
-    monkeypatch.setattr(cache, "incr", away)
+    for name in ("add", "incr"):
+        monkeypatch.setattr(cache, name, away)
     assert [caller.get("segments").status_code for _ in range(2)] == [200, 200]
+    assert caller.call("GET", "segments", headers={"X-Key": "ak_nobody"}).status_code == 401
 
 
 def test_two_secrets_live_while_a_key_rotates():

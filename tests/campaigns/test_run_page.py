@@ -4,9 +4,11 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.core.cache import cache
 from django.test import Client
 from django.utils import translation
 
+from campaigns import queries
 from campaigns.models import Campaign, Run, RunState
 from campaigns.queries import report
 from campaigns.services import runs
@@ -42,6 +44,7 @@ MINUTE = timedelta(minutes=1)
 
 @pytest.fixture(autouse=True)
 def noon(monkeypatch):
+    cache.clear()
     monkeypatch.setattr(clock, "now", lambda: NOON)
     with translation.override("en"):
         yield
@@ -112,6 +115,20 @@ def test_people_who_stand_in_no_line_are_told_of(provider: FakeProvider):
     run.refresh_from_db()
 
     assert run_context(run, now=NOON)["missing"] == 1
+
+
+def test_while_it_runs_coupons_are_not_counted_each_second(provider: FakeProvider, monkeypatch):
+    make_channel()
+    run, counted = fire(campaign_of(2)), []
+    real = queries.aftermath_of
+    monkeypatch.setattr(queries, "aftermath_of", lambda run: counted.append(1) or real(run=run))
+    assert [run_context(run, now=NOON)["report"].coupons["issued"] for _time in range(3)] == [2, 2, 2]
+    assert len(counted) == 1
+
+    settle()
+    run.refresh_from_db()
+    assert run_context(run, now=NOON)["report"].coupons == real(run=run).coupons
+    assert len(counted) == 1  # what has ended is counted by the report itself, at once
 
 
 def test_the_chart_has_whole_minutes_only_and_those_in_which_nothing_left(provider: FakeProvider):
