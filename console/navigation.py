@@ -87,6 +87,7 @@ SIDEBAR: dict[str, Any] = {
             _item(_("Operators"), "admin:foundation_operator_changelist", "foundation.view_operator",
                   icon="manage_accounts"),
             _item(_("API keys"), "api-keys", "foundation.view_apikey", icon="key"),
+            _item(_("Webhooks"), "webhooks", "foundation.view_webhookendpoint", icon="webhook"),
             _item(_("Jobs"), "admin:foundation_job_changelist", "foundation.view_job", icon="pending_actions"),
             _item(_("Audit"), "admin:foundation_auditentry_changelist", "foundation.view_auditentry", icon="history"),
             _item(_("Ledger proofs"), "proofs", "foundation.view_ledgerproof", icon="balance"),

@@ -35,6 +35,7 @@ ROLES: dict[str, list[str]] = {
         "django_celery_beat.view_periodictask", "foundation.view_operator", "foundation.add_operator",
         "foundation.change_operator", "foundation.view_job", "foundation.view_auditentry",
         "foundation.view_apikey", "foundation.add_apikey", "foundation.change_apikey",
+        "foundation.view_webhookendpoint", "foundation.add_webhookendpoint", "foundation.change_webhookendpoint",
         "foundation.view_outboxevent", "members.view_store", "members.add_store", "members.change_store",
         "members.view_storescope", "members.add_storescope", "members.change_storescope",
         "members.delete_storescope", "templates_sms.view_signature", "templates_sms.add_signature",

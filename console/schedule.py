@@ -20,11 +20,13 @@ EVERY_SECONDS: dict[str, int] = {
     "foundation.run_jobs": 10,
     "foundation.seal_ledgers": 60,
     "foundation.clear_nonces": 300,
+    "foundation.tell_webhooks": 5,
 }
 NIGHTLY: dict[str, tuple[int, int]] = {
     "delivery.sweep_daily": (3, 10),
     "members.roll_up": (3, 30),
     "members.clear_imports": (3, 40),
+    "foundation.clear_webhooks": (3, 45),
     "campaigns.drop_audiences": (3, 50),
     "foundation.prove_ledgers": (4, 30),
 }

@@ -194,6 +194,9 @@ LEDGERS: list[str] = [
     "coupons.services.ledgers.REDEMPTIONS",
     "coupons.services.ledgers.REVERSALS",
 ]
+WEBHOOK_FEEDS: list[str] = [
+    "coupons.services.feeds.REDEEMED", "coupons.services.feeds.REVERSED", "members.services.feeds.CONSENT_CHANGED",
+]  # fmt: skip
 LEDGER_PROOFS: list[str] = [
     "delivery.services.proofs.prove",
     "coupons.services.proofs.prove",
@@ -274,6 +277,11 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "drf_spectacular.hooks.postprocess_schema_enums", "foundation.rest.schema.add_errors",
     ],
 }  # fmt: skip
+# What webhooks tell: topic and name.
+WEBHOOK_TOPICS: list[tuple[str, Any]] = [
+    ("coupon.redeemed", _("a coupon was redeemed")), ("coupon.reversed", _("a redemption was taken back")),
+    ("member.consent_changed", _("a member opted out, or agreed")),
+]  # fmt: skip
 # What an API key may: code and name. Each view names the scope of each of its methods.
 API_SCOPES: list[tuple[str, Any]] = [
     ("members:read", _("read members")), ("members:write", _("write members")), ("orders:write", _("write orders")),

@@ -4,7 +4,7 @@ from celery import shared_task
 
 from foundation import clock
 from foundation.db import advisory_slot
-from foundation.services import api_keys, jobs, outbox, proofs, sealing
+from foundation.services import api_keys, jobs, outbox, proofs, sealing, webhooks
 
 
 @shared_task(name="foundation.run_outbox", ignore_result=True)
@@ -43,3 +43,18 @@ def seal_ledgers(**_ignored: object) -> None:
 def clear_nonces(**_ignored: object) -> None:
     """Forget used nonces of the API that are too old to be used again."""
     api_keys.clear_nonces(now=clock.now())
+
+
+@shared_task(name="foundation.tell_webhooks", ignore_result=True)
+def tell_webhooks(**_ignored: object) -> None:
+    """Write what other systems are to be told, and call them; one at a time, so that a slow one fills no lane."""
+    with advisory_slot("foundation.tell_webhooks", 1) as held:
+        if held:
+            webhooks.write_calls(now=clock.now())
+            webhooks.call_due(now=clock.now())
+
+
+@shared_task(name="foundation.clear_webhooks", ignore_result=True)
+def clear_webhooks(**_ignored: object) -> None:
+    """Forget old calls."""
+    webhooks.clear_calls(now=clock.now())

@@ -52,6 +52,9 @@ SENTENCES: dict[str, Any] = {
         "“%(campaign)s” should have begun more than a minute ago and has not. A large one takes minutes to prepare; "
         "otherwise call IT."
     ),
+    "WEBHOOK_FAILING": gettext_lazy(
+        "The webhook “%(name)s” took nothing for two days (%(why)s); calls were given up. IT has to look."
+    ),
     "RUN_LATE": gettext_lazy("The run of “%(campaign)s” came up %(seconds)s seconds late."),
 }
 """What each code means; `facts` fill the names in."""
@@ -60,6 +63,9 @@ PLACES: dict[str, tuple[str, Callable[[int], str]]] = {
     "delivery.channel": ("delivery.view_channel", lambda pk: reverse("channels")),
     "delivery.dispatch": (
         "campaigns.view_campaign", lambda pk: _run_page(Run.objects.filter(dispatch_id=pk).first())
+    ),
+    "foundation.webhookendpoint": (
+        "foundation.view_webhookendpoint", lambda pk: reverse("webhook", args=[pk])
     ),
     "campaigns.campaign": ("campaigns.view_campaign", lambda pk: reverse("campaign", args=[pk])),
     "campaigns.run": ("campaigns.view_campaign", lambda pk: _run_page(Run.objects.filter(pk=pk).first())),

@@ -23,6 +23,7 @@ from console.workplaces import (
     unknown_receipts,
     unsure,
     waiting,
+    webhooks,
 )
 
 urlpatterns = [
@@ -95,6 +96,11 @@ urlpatterns = [
         r"^api-keys/(?P<pk>\d{1,18})/(?P<action>rotate|end-old|on|off)/$", api_keys.api_key_action,
         name="api-key-action",
     ),
+    path("webhooks/", webhooks.webhooks, name="webhooks"),
+    path("webhooks/new/", webhooks.new_webhook, name="webhook-new"),
+    path("webhooks/<int:pk>/", webhooks.webhook, name="webhook"),
+    re_path(r"^webhooks/(?P<pk>\d{1,18})/(?P<action>on|off)/$", webhooks.webhook_action, name="webhook-action"),
+    path("webhooks/calls/<int:pk>/replay/", webhooks.webhook_replay, name="webhook-replay"),
     path("messages/", messages.messages, name="messages"),
     path("replies/", replies.replies, name="replies"),
     path("replies/<int:pk>/", replies.reply, name="reply"),

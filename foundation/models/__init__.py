@@ -8,6 +8,7 @@ from foundation.models.operator import Operator
 from foundation.models.outbox import OutboxEvent
 from foundation.models.seal import LedgerSeal
 from foundation.models.watch import Alert, LedgerProof
+from foundation.models.webhook import WebhookCall, WebhookCallState, WebhookCursor, WebhookEndpoint
 
 __all__ = [
     "Alert",
@@ -22,4 +23,8 @@ __all__ = [
     "LedgerSeal",
     "Operator",
     "OutboxEvent",
+    "WebhookCall",
+    "WebhookCallState",
+    "WebhookCursor",
+    "WebhookEndpoint",
 ]

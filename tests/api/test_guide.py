@@ -11,17 +11,21 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 from django.core.cache import cache
 
 from coupons.models import Redemption
 from foundation import clock
+from foundation.services import webhooks
+from foundation.services.phones import hash_phone
 from members.models import Member, Suppression
+from members.services.consent import opt_out
 from templates_sms.models import Template
 from tests.api.signed import make_caller
 from tests.api.test_schema import description
 from tests.coupons.tills import make_coupon
-from tests.factories import NOON, make_campaign, make_store, make_terms, make_version, mobile
+from tests.factories import NOON, make_campaign, make_operator, make_store, make_terms, make_version, mobile
 
 pytestmark = [pytest.mark.usefixtures("committed"), pytest.mark.timeout(300)]
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "howto" / "api.md"
@@ -56,6 +60,25 @@ def test_the_python_of_the_guide(live_server: Any) -> None:
     assert done[0] == done[1] and done[0]["verdict"] == "REDEEMED" and Redemption.objects.count() == 1
     assert space["take_back"](api, done[0]["redemption_no"])["redemption_no"] == done[0]["redemption_no"]
     assert len(list(space["every_campaign"](api))) == 1
+
+
+def test_the_guide_takes_what_webhooks_tell(monkeypatch) -> None:
+    _made, secret = webhooks.make_endpoint(
+        name="CRM", url="https://crm.example.cn/", topics=["member.consent_changed"], by=make_operator(), now=NOON
+    )  # fmt: skip
+    opt_out(phone_hash=hash_phone(mobile(1)), source="REPLY", proof="r", now=NOON)
+    space: dict[str, Any] = {}
+    exec("\n\n".join(examples("python")), space)
+    seen: set[str] = set()
+    taken = []
+
+    def send(_url: str, *, content: str, headers: dict[str, str], **_more: Any) -> httpx.Response:
+        taken.append([space["take"](secret, headers, content, seen) for _time in range(2)])
+        return httpx.Response(204)
+
+    webhooks.write_calls(now=NOON)
+    assert webhooks.call_due(now=NOON, send=send) == 1
+    assert taken[0][0]["data"]["consent"] == "OPTED_OUT" and taken[0][1] is None
 
 
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("openssl")), reason="needs curl and openssl")

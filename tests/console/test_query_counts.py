@@ -9,6 +9,7 @@ from console import permissions
 from delivery.models import Reply, ReplyState
 from foundation import clock
 from foundation.models import Job
+from foundation.services.webhooks import make_endpoint
 from members.models import ImportFile, Suppression, SuppressionKind
 from tests.api.signed import make_caller
 from tests.console.test_watch import client_of
@@ -17,6 +18,7 @@ from tests.factories import (
     make_campaign,
     make_channel,
     make_member,
+    make_operator,
     make_segment,
     make_store,
     make_terms,
@@ -29,7 +31,7 @@ MARKETING = (
     "", "alerts/", "waiting/", "imports/", "segments/", "templates/", "batches/", "campaigns/", "calendar/", "replies/",
     "unsure/", "sending/", "reports/", "members/member/", "members/suppression/", "members/store/",
 )  # fmt: skip
-IT = ("api-keys/", "channels/", "foundation/job/", "foundation/operator/", "delivery/channel/")
+IT = ("api-keys/", "webhooks/", "channels/", "foundation/job/", "foundation/operator/", "delivery/channel/")
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +49,8 @@ def one_more_of_everything(number: int) -> None:
     make_campaign(version=make_version("点开 {coupon_link}"), terms=make_terms())
     make_campaign(is_approved=False)
     make_caller(stores=(store,))
+    by = make_operator()
+    make_endpoint(name=f"W{number}", url="https://x.example.cn/", topics=["coupon.redeemed"], by=by, now=NOON)
     job = Job.objects.create(kind="members.import", title="Import", created_at=NOON)
     ImportFile.objects.create(job=job, kind="MEMBERS", name="a.csv", path="/nowhere/a.csv", received_at=NOON)
     Reply.objects.create(

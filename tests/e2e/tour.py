@@ -20,7 +20,7 @@ MARKETING = {
     "templates_sms/sensitiveword/add/": "word-new", "delivery/link/": "links", "delivery/link/add/": "link-new",
 }  # fmt: skip
 IT = {
-    "api-keys/": "api-keys", "api-keys/new/": "api-key-new",
+    "api-keys/": "api-keys", "api-keys/new/": "api-key-new", "webhooks/": "webhooks", "webhooks/new/": "webhook-new",
     "channels/": "", "channels/?channel=1&do=disable": "", "delivery/channel/add/": "channel-new",
     "receipts/unknown/": "unknown-receipts",
     "proofs/": "proofs", "foundation/operator/": "operators", "foundation/operator/add/": "operator-new",
