@@ -46,10 +46,14 @@ def test_pause_by_key_go_on_and_stop_with_a_reason(browser: Browser, live_server
     expect(page.locator("#run h2")).to_contain_text("正在发，0%")
     expect(page.locator("#run-side")).to_contain_text("还没发的 3 人不再发")
 
+    question = page.locator("#sure-pause")
     page.keyboard.press("p")
+    expect(question).to_be_visible()
     page.keyboard.press("Escape")
+    expect(question).to_be_hidden()
     assert Run.objects.get().state == RunState.SENDING
     page.keyboard.press("p")
+    expect(question).to_be_visible()
     page.keyboard.press("Enter")
     expect(page.locator("#run h2")).to_contain_text("已暂停，还有 3 人没发")
 
