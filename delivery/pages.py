@@ -2,7 +2,8 @@
 
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.utils.crypto import salted_hmac
 from django.views.decorators.http import require_safe
 
@@ -10,9 +11,11 @@ from delivery.rules.clicks import is_preview
 from delivery.services import links
 from foundation import clock
 from foundation.http import client_address
+from foundation.page_policy import strict_page
 from foundation.tokens import could_be_token
 
 
+@strict_page(referrer="no-referrer")
 @require_safe
 def follow(request: HttpRequest, token: str) -> HttpResponse:
     """Send the visitor on to the address that staff gave the token; nothing of the request chooses it."""
@@ -25,10 +28,8 @@ def follow(request: HttpRequest, token: str) -> HttpResponse:
             is_preview=is_preview(method=request.method or "", agent=agent, purpose=purpose),
         )  # fmt: skip
     if target is None:
-        raise Http404
-    answer = HttpResponseRedirect(target)
-    answer["Cache-Control"] = "no-store"
-    return answer
+        return render(request, "members/sorry.html", status=404)
+    return HttpResponseRedirect(target)
 
 
 def _visitor(request: HttpRequest, agent: str) -> UUID:

@@ -15,11 +15,29 @@ POLICY = (
 SCRIPTS = "'self'"
 # The till's barcode reader is our own WebAssembly; nothing else on a page may be compiled.
 SCRIPTS_AND_WASM = "'self' 'wasm-unsafe-eval'"
+STRICT = POLICY.format(scripts=SCRIPTS)
+
+# What a browser can do beyond pages. Nobody needs any of it but the till (camera) and
+# the enlarged coupon, which keeps the screen on.
+POWERS = (
+    "accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "magnetometer",
+    "microphone", "midi", "payment", "publickey-credentials-get", "screen-wake-lock", "usb",
+)  # fmt: skip
 
 
-def strict_page(*, referrer: str = "same-origin", scripts: str = SCRIPTS) -> Callable[[View], View]:
+def powers(*allowed: str) -> str:
+    """The `Permissions-Policy` of a page that may use `allowed` itself and nothing else; no frame may use anything."""
+    return ", ".join(f"{name}=({'self' if name in allowed else ''})" for name in POWERS)
+
+
+NO_POWERS = powers()
+
+
+def strict_page(
+    *, referrer: str = "same-origin", scripts: str = SCRIPTS, allowed: tuple[str, ...] = ()
+) -> Callable[[View], View]:
     """
-    Send a page with the strict content policy, never cached, never indexed.
+    Send a page with the strict content policy, never cached, never indexed; it may use the powers of `allowed`.
 
     `referrer` "no-referrer" keeps a token in the address from other sites; browsers then post forms with
     `Origin: null`, so such a page must not rely on Django's CSRF check.
@@ -30,6 +48,7 @@ def strict_page(*, referrer: str = "same-origin", scripts: str = SCRIPTS) -> Cal
         def page(*args: Any, **kwargs: Any) -> HttpResponseBase:
             response = view(*args, **kwargs)
             response["Content-Security-Policy"] = POLICY.format(scripts=scripts)
+            response["Permissions-Policy"] = powers(*allowed)
             response["Cache-Control"] = "no-store"
             response["Referrer-Policy"] = referrer
             response["X-Robots-Tag"] = "noindex, nofollow"

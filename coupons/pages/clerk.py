@@ -51,11 +51,11 @@ def till_page(view: TillPage) -> Callable[..., HttpResponseBase]:
 
 def scanning_page(view: TillPage) -> Callable[..., HttpResponseBase]:
     """The same for pages that hold the camera, whose reader is WebAssembly."""
-    return _guarded(view, scripts=SCRIPTS_AND_WASM)
+    return _guarded(view, scripts=SCRIPTS_AND_WASM, allowed=("camera", "screen-wake-lock"))
 
 
-def _guarded(view: TillPage, *, scripts: str) -> Callable[..., HttpResponseBase]:
-    @strict_page(scripts=scripts)
+def _guarded(view: TillPage, *, scripts: str, allowed: tuple[str, ...] = ()) -> Callable[..., HttpResponseBase]:
+    @strict_page(scripts=scripts, allowed=allowed)
     @wraps(view)
     def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not isinstance(request.user, Operator):

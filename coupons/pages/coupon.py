@@ -35,7 +35,7 @@ MemberPage = Callable[[HttpRequest, Coupon], HttpResponse]
 def member_page(view: MemberPage) -> Callable[..., HttpResponseBase]:
     """Call `view(request, coupon)` for the holder of a link; every other address gets the same sorry page."""
 
-    @strict_page(referrer="no-referrer")
+    @strict_page(referrer="no-referrer", allowed=("screen-wake-lock",))
     @require_safe
     @wraps(view)
     def page(request: HttpRequest, token: str) -> HttpResponseBase:
