@@ -8,6 +8,8 @@ from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 from psycopg.conninfo import conninfo_to_dict
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from console.env import Env
 from console.navigation import SIDEBAR
@@ -146,7 +148,12 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES: dict[str, Any] = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
     if CACHE_URL.startswith("locmem")
-    else {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE_URL}
+    else {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": CACHE_URL,
+        # A page never waits for a cache that does not answer.
+        "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 0.5, "retry": Retry(NoBackoff(), 0)},
+    }
 }
 
 CELERY_BROKER_URL = BROKER_URL
@@ -213,6 +220,9 @@ UNREPORTED_HOURS = 72
 UNSURE_GIVE_UP_HOURS = 72
 SOFT_FAILURE_COUNT = 3
 SOFT_FAILURE_DAYS = 30
+# Tokens that never existed: from one address in ten minutes, from the network around it in a day.
+GUESSES_PER_ADDRESS = 20
+GUESSES_PER_NETWORK = 200
 
 # Pages --------------------------------------------------------------------------------------------
 

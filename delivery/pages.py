@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
 from django.utils.crypto import salted_hmac
 from django.views.decorators.http import require_safe
 
@@ -11,24 +10,22 @@ from delivery.rules.clicks import is_preview
 from delivery.services import links
 from foundation import clock
 from foundation.http import client_address
-from foundation.page_policy import strict_page
-from foundation.tokens import could_be_token
+from foundation.page_policy import sorry, token_page
+from foundation.tokens import NO_TOKEN, could_be_token
 
 
-@strict_page(referrer="no-referrer")
+@token_page()
 @require_safe
 def follow(request: HttpRequest, token: str) -> HttpResponse:
     """Send the visitor on to the address that staff gave the token; nothing of the request chooses it."""
     agent = request.headers.get("User-Agent", "")
     purpose = request.headers.get("Sec-Purpose", "") + request.headers.get("Purpose", "")
-    target = None
-    if could_be_token(token):
-        target = links.follow(
-            token=token, visitor=_visitor(request, agent), now=clock.now(),
-            is_preview=is_preview(method=request.method or "", agent=agent, purpose=purpose),
-        )  # fmt: skip
+    target = links.follow(
+        token=token if could_be_token(token) else NO_TOKEN, visitor=_visitor(request, agent), now=clock.now(),
+        is_preview=is_preview(method=request.method or "", agent=agent, purpose=purpose),
+    )  # fmt: skip
     if target is None:
-        return render(request, "members/sorry.html", status=404)
+        return sorry(request, token)
     return HttpResponseRedirect(target)
 
 

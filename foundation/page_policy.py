@@ -4,7 +4,13 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import render
+
+from foundation import clock
+from foundation.http import client_address
+from foundation.services import guesses
 
 View = Callable[..., HttpResponseBase]
 
@@ -57,3 +63,33 @@ def strict_page(
         return page
 
     return decorate
+
+
+def token_page(*, allowed: tuple[str, ...] = ()) -> Callable[[View], View]:
+    """A page whose address holds a public token: strict, tells no other site, and makes guessers wait."""
+
+    def decorate(view: View) -> View:
+        @strict_page(referrer="no-referrer", allowed=allowed)
+        @wraps(view)
+        def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            wait = guesses.wait_seconds(address=client_address(request), now=clock.now())
+            if wait:
+                minutes = -(-wait // 60)
+                answer = render(request, "members/too_many.html", {"minutes": minutes}, status=429)
+                answer["Retry-After"] = str(wait)
+                return answer
+            return view(request, *args, **kwargs)
+
+        return page
+
+    return decorate
+
+
+def sorry(request: HttpRequest, token: str) -> HttpResponse:
+    """
+    The one answer for a token that opens nothing here: unknown, another page's, or no token at all.
+
+    Same status, same bytes, about the same time; only whoever sent it knows which it was.
+    """
+    guesses.note(address=client_address(request), token=token, now=clock.now())
+    return render(request, "members/sorry.html", status=404)

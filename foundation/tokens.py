@@ -9,8 +9,11 @@ _TOKEN_OF_BYTE = bytes(ord(BASE_62[byte % 62]) for byte in range(256))
 _BIASED_BYTES = bytes(range(248, 256))
 
 
+NO_TOKEN = "-" * TOKEN_LENGTH  # looked up in place of what cannot be one, so that both take the same time
+
+
 def could_be_token(text: str) -> bool:
-    """Whether a text from an address has the form of a token; anything else need not reach the database."""
+    """Whether a text from an address has the form of a token; anything else must not reach the database."""
     return len(text) == TOKEN_LENGTH and text.isascii() and text.isalnum()
 
 

@@ -7,7 +7,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from foundation import clock
-from foundation.page_policy import strict_page
+from foundation.page_policy import sorry, token_page
 from members.queries.preference import preference_of
 from members.services import preference as services
 
@@ -32,13 +32,13 @@ AGREED = {
 
 # The token is the right to decide; a browser without cookies must be able to leave too.
 @csrf_exempt
-@strict_page(referrer="no-referrer")
+@token_page()
 @require_http_methods(["GET", "HEAD", "POST"])
 def preference(request: HttpRequest, token: str) -> HttpResponse:
     """Show the preference, or take one decision. Reading changes nothing: link checkers follow links."""
     state = preference_of(token=token)
     if state is None:
-        return render(request, "members/sorry.html", status=404)
+        return sorry(request, token)
     if request.method == "POST":
         _decide(request, token)
         return redirect("members:preference", token=token)

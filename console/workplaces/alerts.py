@@ -55,6 +55,10 @@ SENTENCES: dict[str, Any] = {
     "WEBHOOK_FAILING": gettext_lazy(
         "The webhook “%(name)s” took nothing for two days (%(why)s); calls were given up. IT has to look."
     ),
+    "LINK_GUESSING": gettext_lazy(
+        "From network %(network)s %(count)s links that never existed were tried today. It has to wait until tomorrow; "
+        "no such link opened anything."
+    ),
     "RUN_LATE": gettext_lazy("The run of “%(campaign)s” came up %(seconds)s seconds late."),
 }
 """What each code means; `facts` fill the names in."""

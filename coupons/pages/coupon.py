@@ -19,8 +19,8 @@ from coupons.queries import other_open_coupons
 from coupons.serializers import coupon_page
 from coupons.services.views import note_first_view
 from foundation import clock
-from foundation.page_policy import strict_page
-from foundation.tokens import could_be_token
+from foundation.page_policy import sorry, token_page
+from foundation.tokens import NO_TOKEN, could_be_token
 from members.queries.preference import phone_of_member
 from members.services.preference import links_for
 
@@ -35,14 +35,14 @@ MemberPage = Callable[[HttpRequest, Coupon], HttpResponse]
 def member_page(view: MemberPage) -> Callable[..., HttpResponseBase]:
     """Call `view(request, coupon)` for the holder of a link; every other address gets the same sorry page."""
 
-    @strict_page(referrer="no-referrer", allowed=("screen-wake-lock",))
+    @token_page(allowed=("screen-wake-lock",))
     @require_safe
     @wraps(view)
     def page(request: HttpRequest, token: str) -> HttpResponseBase:
-        tokens = [token] if could_be_token(token) else []
-        found = Coupon.objects.select_related("batch", "terms").filter(link_token__in=tokens).first()
+        wanted = token if could_be_token(token) else NO_TOKEN
+        found = Coupon.objects.select_related("batch", "terms").filter(link_token=wanted).first()
         if found is None:
-            return render(request, "members/sorry.html", status=404)
+            return sorry(request, token)
         return view(request, found)
 
     return page

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from foundation.tokens import could_be_token
+from foundation.tokens import NO_TOKEN, could_be_token
 from members.models import Consent, ConsentEvent, Member, PhoneGate, PreferenceLink
 
 
@@ -25,7 +25,7 @@ class Preference:
 
 def preference_of(*, token: str) -> Preference | None:
     """The state of a preference link; None for an unknown token."""
-    link = PreferenceLink.objects.filter(token=token).first() if could_be_token(token) else None
+    link = PreferenceLink.objects.filter(token=token if could_be_token(token) else NO_TOKEN).first()
     if link is None:
         return None
     gate = PhoneGate.objects.filter(phone_hash=link.phone_hash).first()

@@ -10,8 +10,8 @@ from django.test import Client
 from django.urls import reverse
 
 from console.middleware import POLICY
-from foundation.page_policy import POWERS, SCRIPTS_AND_WASM, STRICT
 from foundation.page_policy import POLICY as OUTSIDE
+from foundation.page_policy import POWERS, SCRIPTS_AND_WASM, STRICT
 from members.models import StoreScope
 from tests.factories import make_operator, make_store
 from tests.repository.sources import ROOT
