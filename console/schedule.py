@@ -28,6 +28,7 @@ NIGHTLY: dict[str, tuple[int, int]] = {
     "members.clear_imports": (3, 40),
     "foundation.clear_webhooks": (3, 45),
     "campaigns.drop_audiences": (3, 50),
+    "foundation.clear_sessions": (4, 0),
     "foundation.prove_ledgers": (4, 30),
 }
 

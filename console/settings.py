@@ -57,6 +57,9 @@ RETENTION_MONTHS = env.integer("RETENTION_MONTHS", 13, minimum=6)
 CLOCK_OFFSET_SECONDS = env.integer("CLOCK_OFFSET_SECONDS", 0)
 # A campaign to more people than this needs a second approver.
 SECOND_APPROVAL_PEOPLE = env.integer("SECOND_APPROVAL_PEOPLE", 100_000, minimum=1)
+# Browsers that one operator may be logged in with at the office; the oldest ends. Without work they end by themselves.
+OFFICE_SESSIONS = env.integer("OFFICE_SESSIONS", 3, minimum=1)
+OFFICE_IDLE_MINUTES = env.integer("OFFICE_IDLE_MINUTES", 120, minimum=5)
 # For tests that kill workers: the name of a point in the pump at which the process dies.
 FAIL_POINT = env.text("FAIL_POINT", "")
 
@@ -101,6 +104,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "console.doors.gate.gate",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -209,6 +213,7 @@ LEDGER_PROOFS: list[str] = [
     "coupons.services.proofs.prove",
     "foundation.services.verifying.prove",
 ]
+LEAVE_HANDLERS: list[str] = ["coupons.services.shifts.on_leave"]
 REPLY_HANDLERS: list[str] = ["delivery.services.replies.come_back"]
 SEGMENT_FIELDS: list[str] = ["coupons.queries.segment_fields"]
 
@@ -247,7 +252,8 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SECURE_COOKIES
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_AGE = 12 * 3600  # the longest a login lasts, office and till
+SESSION_ENGINE = "foundation.services.session_store"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"

@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("console.api_urls")),
     path("console/api/schema", SpectacularJSONAPIView.as_view(), name="api-schema"),
     path("console/api/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-description"),
+    path("console/", include("console.doors.urls")),
     path("console/", include("console.workplaces.urls")),
     path("console/", admin.site.urls),
 ]

@@ -17,6 +17,7 @@ from foundation.admin_mixins import ReadOnlyAdmin, operator_of
 from foundation.models import AuditEntry, Job, Operator, OutboxEvent
 from foundation.phone import PhoneRefused, mask_tail, parse_mobile
 from foundation.services import audit
+from foundation.services.leaving import stop_work
 from foundation.services.phones import seal
 
 admin.site.unregister(Group)
@@ -100,6 +101,10 @@ class OperatorAdmin(UserAdmin, ModelAdmin):
             action="operator.changed" if change else "operator.added", subject=f"foundation.operator:{obj.pk}",
             by=operator_of(request), now=clock.now(), fields=sorted(form.changed_data),
         )  # fmt: skip
+        if change and not obj.is_active and "is_active" in form.changed_data:
+            stop_work(
+                operator_id=obj.pk, store_id=None, why="deactivated", by=operator_of(request), now=clock.now()
+            )  # fmt: skip
 
 
 @admin.register(Job)

@@ -5,6 +5,7 @@ from celery import shared_task
 from foundation import clock
 from foundation.db import advisory_slot
 from foundation.services import api_keys, jobs, outbox, proofs, sealing, webhooks
+from foundation.services.session_store import SessionStore
 
 
 @shared_task(name="foundation.run_outbox", ignore_result=True)
@@ -58,3 +59,9 @@ def tell_webhooks(**_ignored: object) -> None:
 def clear_webhooks(**_ignored: object) -> None:
     """Forget old calls."""
     webhooks.clear_calls(now=clock.now())
+
+
+@shared_task(name="foundation.clear_sessions", ignore_result=True)
+def clear_sessions(**_ignored: object) -> None:
+    """Forget logins that have run out."""
+    SessionStore.clear_expired()

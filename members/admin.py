@@ -8,7 +8,9 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from unfold.admin import TabularInline
 
-from foundation.admin_mixins import ReadOnlyAdmin, StaffAdmin
+from foundation import clock
+from foundation.admin_mixins import ReadOnlyAdmin, StaffAdmin, operator_of
+from foundation.services.leaving import stop_work
 from members.models import ConsentEvent, Member, Store, StoreScope, Suppression
 
 
@@ -33,6 +35,18 @@ class StoreAdmin(StaffAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A store is closed, not deleted: its redemptions stay."""
         return False
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Whoever no longer works in the store stops at once: shift closed, logged out."""
+        scopes = StoreScope.objects.filter(store=form.instance).values_list("operator_id", flat=True)
+        before = set(scopes.all())
+        super().save_related(request, form, formsets, change)
+        after = set(scopes.all()) if form.instance.is_active else set()
+        for operator_id in sorted(before - after):
+            stop_work(
+                operator_id=operator_id, store_id=form.instance.pk, why="store", by=operator_of(request),
+                now=clock.now(),
+            )  # fmt: skip
 
 
 @admin.register(Member)

@@ -1,5 +1,8 @@
 """Before the till: logging in, choosing the store, leaving."""
 
+import time
+from typing import Any
+
 from django.contrib.auth import logout as end_session
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
@@ -9,9 +12,24 @@ from django.views.decorators.http import require_POST
 from coupons.services.till import STORE_KEY
 from foundation.models import Operator
 from foundation.page_policy import strict_page
+from foundation.services import sessions
 from members.queries.stores import stores_of
 
-login = strict_page()(LoginView.as_view(template_name="coupons/login.html", next_page="coupons:till"))
+
+class TillLogin(LoginView):
+    """Name and password."""
+
+    template_name = "coupons/login.html"
+    next_page = "coupons:till"
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Begin the login's time."""
+        response = super().form_valid(form)
+        sessions.begin(session=self.request.session, operator=form.get_user(), at=time.time())
+        return response
+
+
+login = strict_page()(TillLogin.as_view())
 
 
 @strict_page()

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import F, Max, Value
+from django.db.models.functions import Greatest
 from django.utils.translation import gettext as _
 
 from coupons.models import Shift
@@ -84,6 +85,17 @@ def _may_close(shift: Shift, device_id: str, *, by: Operator) -> bool:
         return True
     works_there = StoreScope.objects.filter(operator=by, store_id=shift.store_id).exists()
     return works_there and (shift.device_id == device_id or by.has_perm("coupons.reverse_in_store"))
+
+
+def on_leave(*, operator_id: int, store_id: int | None, by: Operator, now: datetime) -> None:
+    """
+    A clerk is gone, from everywhere or from one store: their open shift there ends, handed over by whoever decided.
+
+    Needs an open transaction. A redemption on its way is waited for; the next one finds no shift.
+    """
+    gone = Shift.objects.filter(clerk_id=operator_id, closed_at__isnull=True)
+    gone = gone if store_id is None else gone.filter(store_id=store_id)
+    gone.update(closed_at=Greatest(F("opened_at"), Value(now)), closed_by=by)
 
 
 def hold_shift(*, clerk_id: int, store_id: int, device_id: str) -> int:

@@ -7,6 +7,7 @@ from foundation.models.key import KeyFingerprint
 from foundation.models.operator import Operator
 from foundation.models.outbox import OutboxEvent
 from foundation.models.seal import LedgerSeal
+from foundation.models.session import Session
 from foundation.models.watch import Alert, LedgerProof
 from foundation.models.webhook import WebhookCall, WebhookCallState, WebhookCursor, WebhookEndpoint
 
@@ -23,6 +24,7 @@ __all__ = [
     "LedgerSeal",
     "Operator",
     "OutboxEvent",
+    "Session",
     "WebhookCall",
     "WebhookCallState",
     "WebhookCursor",
