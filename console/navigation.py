@@ -17,6 +17,11 @@ def environment(request: HttpRequest) -> list[Any]:
     return [_("Demo"), "info"]
 
 
+def account(request: HttpRequest) -> list[dict[str, Any]]:
+    """What stands under one's own name."""
+    return [{"title": _("Change password"), "link": reverse_lazy("own-password")}]
+
+
 def _item(title: Any, url: str, permission: str | None = None, **more: Any) -> dict[str, Any]:
     item = {"title": title, "link": reverse_lazy(url), **more}
     if permission is not None:

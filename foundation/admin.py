@@ -6,10 +6,13 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.forms import UserChangeForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from foundation import clock
@@ -23,12 +26,19 @@ from foundation.services.phones import seal
 admin.site.unregister(Group)
 
 
-class OperatorCreationForm(UserCreationForm):
-    """A login name and a password."""
+class OperatorCreationForm(forms.ModelForm):
+    """A login name. Nobody types a password for somebody else: a one-time one is given on the page of their access."""
 
     class Meta:
         model = Operator
         fields = ("username", "display_name")
+        widgets = {"username": UnfoldAdminTextInputWidget, "display_name": UnfoldAdminTextInputWidget}
+
+    def save(self, commit: bool = True) -> Operator:
+        """Without a password nobody gets in."""
+        self.instance.set_unusable_password()
+        saved: Operator = super().save(commit=commit)
+        return saved
 
 
 class OperatorChangeForm(UserChangeForm):
@@ -74,20 +84,31 @@ class OperatorAdmin(UserAdmin, ModelAdmin):
 
     form = OperatorChangeForm
     add_form = OperatorCreationForm
-    change_password_form = AdminPasswordChangeForm
     list_display = ("username", "display_name", "is_active", "is_staff", "last_login")
     list_filter = ("is_active", "groups")
     search_fields = ("username", "display_name")
     ordering = ("username",)
     filter_horizontal = ()
     fieldsets = (
-        (None, {"fields": ("username", "password", "display_name", "email", "phone")}),
+        (None, {"fields": ("username", "access", "display_name", "email", "phone")}),
         (_("Rights"), {"fields": ("is_active", "is_staff", "groups")}),
         (_("Dates"), {"fields": ("last_login",)}),
     )
-    add_fieldsets = ((None, {"fields": ("username", "display_name", "password1", "password2")}),)
-    readonly_fields = ("last_login",)
+    add_fieldsets = ((None, {"fields": ("username", "display_name")}),)
+    readonly_fields = ("last_login", "access")
     actions = None
+
+    @admin.display(description=_("access"))
+    def access(self, operator: Operator) -> str:
+        """The way to what IT does for this operator."""
+        return format_html(
+            '<a class="k-link" href="{}">{}</a>', reverse("operator-access", args=[operator.pk]),
+            _("One-time password, locks, logins"),
+        )  # fmt: skip
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        """Django's page for typing somebody's password gives way to one-time passwords."""
+        return redirect("operator-access", pk=id)
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Roles as check boxes: there are five of them."""

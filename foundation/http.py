@@ -1,5 +1,7 @@
 """What a request tells of where it came from."""
 
+import ipaddress
+
 from django.conf import settings
 from django.http import HttpRequest
 
@@ -15,3 +17,11 @@ def client_address(request: HttpRequest) -> str:
         return direct
     seen = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
     return seen[-settings.PROXY_COUNT] if len(seen) >= settings.PROXY_COUNT else direct
+
+
+def plain_address(request: HttpRequest) -> str | None:
+    """The same as a column for addresses takes it; None when it is none, such as a name that a proxy wrote."""
+    try:
+        return str(ipaddress.ip_address(client_address(request)))
+    except ValueError:
+        return None

@@ -1,4 +1,4 @@
-"""The gate before every page: a login that is over is none."""
+"""The gate before every page: a login that is over is none, one that is not complete leads to its next step."""
 
 import time
 from collections.abc import Callable
@@ -6,12 +6,17 @@ from collections.abc import Callable
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from foundation.models import Operator
 from foundation.services import sessions
 
+# Pages that ask for no login and know nothing of one.
+WITHOUT_LOGIN = ("/c/", "/p/", "/l/", "/hooks/", "/healthz")
+LEAVING = ("admin:logout", "coupons:till_logout", "set_language")
 Answer = Callable[[HttpRequest], HttpResponse]
 
 
@@ -30,9 +35,29 @@ def gate(get_response: Answer) -> Answer:
             messages.warning(
                 request, _("Your login has ended: by IT, or by another login of yours. Please log in again.")
             )
-        return get_response(request)
+        step = next_step(request, request.user) if isinstance(request.user, Operator) else ""
+        return (_lead_to(request, step) if step else None) or get_response(request)
 
     return answer
+
+
+def next_step(request: HttpRequest, operator: Operator) -> str:
+    """The name of the page that stands between a login and everything else; empty when nothing does."""
+    if operator.one_time_until is not None:
+        return "own-password" if operator.is_staff else "coupons:till_password"
+    return ""
+
+
+def _lead_to(request: HttpRequest, step: str) -> HttpResponse | None:
+    """Closed by default: whatever is asked for, the answer is the step, but for the step itself and leaving."""
+    path = reverse(step)
+    if request.path in (path, *(reverse(name) for name in LEAVING)) or request.path.startswith(WITHOUT_LOGIN):
+        return None
+    if "HX-Request" in request.headers:
+        return HttpResponse(status=204, headers={"HX-Redirect": path})
+    if request.path.startswith("/till/api/"):
+        return JsonResponse({"code": "NOT_AUTHENTICATED", "detail": _("Please finish logging in.")}, status=401)
+    return redirect(path)
 
 
 def _had_a_login(request: HttpRequest) -> bool:

@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from unfold.forms import AuthenticationForm
 
+from foundation.forms import OfficeLoginForm
 from foundation.models import Operator
 from foundation.services import sessions
 
@@ -18,7 +18,7 @@ from foundation.services import sessions
 class OfficeLogin(LoginView):
     """Name and password, in unfold's frame."""
 
-    authentication_form = AuthenticationForm
+    authentication_form = OfficeLoginForm
     template_name = "admin/login.html"
     next_page = "admin:index"
 

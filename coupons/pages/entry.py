@@ -4,21 +4,26 @@ import time
 from typing import Any
 
 from django.contrib.auth import logout as end_session
-from django.contrib.auth.views import LoginView
+from django.contrib.auth.views import LoginView, PasswordChangeView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse_lazy
 from django.views.decorators.http import require_POST
 
 from coupons.services.till import STORE_KEY
+from foundation import clock
+from foundation.forms import TillLoginForm, TillPasswordForm
 from foundation.models import Operator
 from foundation.page_policy import strict_page
 from foundation.services import sessions
+from foundation.services.access import own_password_changed
 from members.queries.stores import stores_of
 
 
 class TillLogin(LoginView):
     """Name and password."""
 
+    authentication_form = TillLoginForm
     template_name = "coupons/login.html"
     next_page = "coupons:till"
 
@@ -29,7 +34,22 @@ class TillLogin(LoginView):
         return response
 
 
+class TillPassword(PasswordChangeView):
+    """Choose a password instead of the one-time one."""
+
+    form_class = TillPasswordForm
+    template_name = "coupons/password.html"
+    success_url = reverse_lazy("coupons:till")
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """The one-time password is used up; logins elsewhere end."""
+        response = super().form_valid(form)
+        own_password_changed(operator=form.user, session_key=self.request.session.session_key, now=clock.now())
+        return response
+
+
 login = strict_page()(TillLogin.as_view())
+password = strict_page()(TillPassword.as_view())
 
 
 @strict_page()

@@ -40,6 +40,8 @@ class Operator(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(_("active"), default=True)
     phone_cipher = models.BinaryField(_("sealed phone"), null=True, editable=False)
     phone_tail = models.CharField(_("phone ends in"), max_length=4, blank=True, default="", editable=False)
+    # Set: the password was given by IT, is good until then, and the next login has to choose another one.
+    one_time_until = models.DateTimeField(_("one-time password until"), null=True, editable=False)
     is_demo = models.BooleanField(_("demo login"), default=False, editable=False)
     joined_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
