@@ -62,6 +62,12 @@ class Env:
             return self._malformed(name, f"is above {maximum}", 0)
         return number
 
+    def choice(self, name: str, options: Collection[str], default: str) -> str:
+        found = self._read(name)
+        if found is None or found.lower() in options:
+            return (found or default).lower()
+        return self._malformed(name, f"is none of {', '.join(options)}", default)
+
     def flag(self, name: str, default: bool | Unset = REQUIRED) -> bool:
         found = self._read(name)
         if found is None:

@@ -19,7 +19,15 @@ def environment(request: HttpRequest) -> list[Any]:
 
 def account(request: HttpRequest) -> list[dict[str, Any]]:
     """What stands under one's own name."""
-    return [{"title": _("Change password"), "link": reverse_lazy("own-password")}]
+    return [
+        {"title": _("Change password"), "link": reverse_lazy("own-password")},
+        {"title": _("Second factor"), "link": reverse_lazy("second-factor")},
+    ]
+
+
+def issuer(device: Any) -> str:
+    """What a phone's app calls this console."""
+    return str(_("SMS & coupons"))
 
 
 def _item(title: Any, url: str, permission: str | None = None, **more: Any) -> dict[str, Any]:

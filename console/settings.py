@@ -13,7 +13,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from console.env import Env
-from console.navigation import SIDEBAR
+from console.navigation import SIDEBAR, issuer
 
 env = Env(os.environ)
 
@@ -58,6 +58,8 @@ RETENTION_MONTHS = env.integer("RETENTION_MONTHS", 13, minimum=6)
 CLOCK_OFFSET_SECONDS = env.integer("CLOCK_OFFSET_SECONDS", 0)
 # A campaign to more people than this needs a second approver.
 SECOND_APPROVAL_PEOPLE = env.integer("SECOND_APPROVAL_PEOPLE", 100_000, minimum=1)
+# Whether the office asks for a code beside the password; the demo's logins are public anyway.
+SECOND_FACTOR = env.choice("SECOND_FACTOR", ["required", "off"], "off" if DEMO else "required") == "required"
 # Browsers that one operator may be logged in with at the office; the oldest ends. Without work they end by themselves.
 OFFICE_SESSIONS = env.integer("OFFICE_SESSIONS", 3, minimum=1)
 OFFICE_IDLE_MINUTES = env.integer("OFFICE_IDLE_MINUTES", 120, minimum=5)
@@ -87,6 +89,9 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "pgtrigger",
     "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "foundation",
     "members",
     "templates_sms",
@@ -288,6 +293,7 @@ AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken", "n
 AXES_ENABLE_ADMIN = False
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
+OTP_TOTP_ISSUER = issuer
 # How long a password that IT has given may wait for its login.
 ONE_TIME_HOURS = 72
 
@@ -384,5 +390,5 @@ LOGGING: dict[str, Any] = {
     "formatters": {"fields": {"()": "console.logging.FieldsFormatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "fields", "filters": ["mask"]}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "loggers": {"httpx": {"level": "WARNING"}, "django.server": {"level": "WARNING"}},
+    "loggers": {name: {"level": "WARNING"} for name in ("httpx", "django.server", "axes")},
 }

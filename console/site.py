@@ -9,11 +9,20 @@ from django_celery_beat.models import (
     PeriodicTask,
     SolarSchedule,
 )
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from foundation.admin_mixins import ReadOnlyAdmin
 
 
 def dress() -> None:
+    """Third-party rows under our theme, or no pages at all for what services alone write."""
+    for model in (TOTPDevice, StaticDevice):
+        admin.site.unregister(model)
+    _dress_schedule()
+
+
+def _dress_schedule() -> None:
     """Register Beat's rows with our own classes; schedules that are never used are left out."""
     for model in (PeriodicTask, IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule):
         admin.site.unregister(model)

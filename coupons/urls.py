@@ -9,6 +9,7 @@ app_name = "coupons"
 urlpatterns = [
     path("till/", till.ready, name="till"),
     path("till/login/", entry.login, name="till_login"),
+    path("till/code/", entry.code, name="till_code"),
     path("till/password/", entry.password, name="till_password"),
     path("till/logout/", entry.logout, name="till_logout"),
     path("till/store/", entry.choose_store, name="till_store"),

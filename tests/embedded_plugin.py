@@ -32,6 +32,8 @@ class Services:
         self.membership: Membership | None = None
 
     def start(self) -> None:
+        # Most tests begin inside; those of the second factor switch it on for themselves.
+        os.environ["SECOND_FACTOR"] = "off"
         is_inherited = OWN in os.environ and "PYTEST_XDIST_WORKER" in os.environ
         if os.environ.get("DATABASE_URL") and not is_inherited:
             for name, value in fresh_keys().items():

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -16,7 +17,7 @@ from foundation.admin_mixins import operator_of
 from foundation.errors import DomainError
 from foundation.models import Operator, Session
 from foundation.services import access as services
-from foundation.services import lockout
+from foundation.services import lockout, second_factor
 
 Call = Callable[..., Any]
 RIGHT = "foundation.change_operator"
@@ -26,6 +27,7 @@ def _acts() -> dict[str, tuple[Call, str]]:
     """What can be done with one press, and how it is said afterwards."""
     return {
         "unlock": (services.unlock, _("Unlocked. They may log in again at once.")),
+        "second-factor": (services.reset_second_factor, _("The phone is untied. The next login ties another one.")),
         "logout": (services.end_logins, _("Logged out everywhere.")),
     }
 
@@ -65,8 +67,11 @@ def give_password(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _page(request: HttpRequest, pk: int, **more: Any) -> HttpResponse:
     operator = get_object_or_404(Operator, pk=pk)
-    return page(
-        request, "access", _("Access of %(name)s") % {"name": operator}, operator=operator,
-        failures=lockout.failures_of(username=operator.username), is_me=operator.pk == operator_of(request).pk,
-        logins=Session.objects.filter(operator=operator, expire_date__gt=clock.now()).order_by("begun_at"), **more,
-    )  # fmt: skip
+    logins = Session.objects.filter(operator=operator, expire_date__gt=clock.now()).order_by("begun_at")
+    context: dict[str, Any] = {
+        "operator": operator, "logins": logins, "is_me": operator.pk == operator_of(request).pk,
+        "failures": lockout.failures_of(username=operator.username), "is_asked": settings.SECOND_FACTOR,
+        "has_phone": second_factor.has_one(operator=operator),
+        "codes_count": second_factor.recovery_count(operator=operator),
+    }  # fmt: skip
+    return page(request, "access", _("Access of %(name)s") % {"name": operator}, **context, **more)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
@@ -12,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from foundation.models import Operator
-from foundation.services import sessions
+from foundation.services import second_factor, sessions
 
 # Pages that ask for no login and know nothing of one.
 WITHOUT_LOGIN = ("/c/", "/p/", "/l/", "/hooks/", "/healthz")
@@ -43,9 +44,12 @@ def gate(get_response: Answer) -> Answer:
 
 def next_step(request: HttpRequest, operator: Operator) -> str:
     """The name of the page that stands between a login and everything else; empty when nothing does."""
+    wanted = second_factor.stand_of(session=request.session, operator=operator)
+    if wanted == "CODE":
+        return "login-code" if operator.is_staff else "coupons:till_code"
     if operator.one_time_until is not None:
         return "own-password" if operator.is_staff else "coupons:till_password"
-    return ""
+    return "second-factor" if wanted else ""
 
 
 def _lead_to(request: HttpRequest, step: str) -> HttpResponse | None:
@@ -57,7 +61,9 @@ def _lead_to(request: HttpRequest, step: str) -> HttpResponse | None:
         return HttpResponse(status=204, headers={"HX-Redirect": path})
     if request.path.startswith("/till/api/"):
         return JsonResponse({"code": "NOT_AUTHENTICATED", "detail": _("Please finish logging in.")}, status=401)
-    return redirect(path)
+    if request.method != "GET":
+        return redirect(path)
+    return redirect(f"{path}?{urlencode({'next': request.get_full_path()})}")
 
 
 def _had_a_login(request: HttpRequest) -> bool:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from foundation.forms import OfficeLoginForm
 from foundation.models import Operator
-from foundation.services import sessions
+from foundation.services import second_factor
 
 
 class OfficeLogin(LoginView):
@@ -31,7 +31,7 @@ class OfficeLogin(LoginView):
     def form_valid(self, form: Any) -> HttpResponse:
         """Begin the login's time."""
         response = super().form_valid(form)
-        sessions.begin(session=self.request.session, operator=cast(Operator, form.get_user()), at=time.time())
+        second_factor.came_in(session=self.request.session, operator=cast(Operator, form.get_user()), at=time.time())
         return response
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

@@ -12,10 +12,11 @@ from django.views.decorators.http import require_POST
 
 from coupons.services.till import STORE_KEY
 from foundation import clock
+from foundation.errors import DomainError
 from foundation.forms import TillLoginForm, TillPasswordForm
 from foundation.models import Operator
 from foundation.page_policy import strict_page
-from foundation.services import sessions
+from foundation.services import second_factor
 from foundation.services.access import own_password_changed
 from members.queries.stores import stores_of
 
@@ -30,7 +31,7 @@ class TillLogin(LoginView):
     def form_valid(self, form: Any) -> HttpResponse:
         """Begin the login's time."""
         response = super().form_valid(form)
-        sessions.begin(session=self.request.session, operator=form.get_user(), at=time.time())
+        second_factor.came_in(session=self.request.session, operator=form.get_user(), at=time.time())
         return response
 
 
@@ -46,6 +47,23 @@ class TillPassword(PasswordChangeView):
         response = super().form_valid(form)
         own_password_changed(operator=form.user, session_key=self.request.session.session_key, now=clock.now())
         return response
+
+
+@strict_page()
+def code(request: HttpRequest) -> HttpResponse:
+    """The code of a clerk who has a second factor: whoever left the office for a store, mostly."""
+    operator, error = request.user, ""
+    if not isinstance(operator, Operator):
+        return redirect("coupons:till_login")
+    if request.method == "POST":
+        facts: Any = {"operator": operator, "text": request.POST.get("code", ""), "session": request.session}
+        try:
+            second_factor.enter(**facts, at=time.time(), now=clock.now())
+        except DomainError as refusal:
+            error = str(refusal)
+        else:
+            return redirect("coupons:till")
+    return render(request, "coupons/code.html", {"error": error}, status=400 if error else 200)
 
 
 login = strict_page()(TillLogin.as_view())

@@ -2,6 +2,7 @@
 
 from foundation.models.api_key import ApiKey, ApiNonce, ApiSecret
 from foundation.models.audit import AuditEntry
+from foundation.models.authenticator import Authenticator
 from foundation.models.job import Job, JobState
 from foundation.models.key import KeyFingerprint
 from foundation.models.operator import Operator
@@ -17,6 +18,7 @@ __all__ = [
     "ApiNonce",
     "ApiSecret",
     "AuditEntry",
+    "Authenticator",
     "Job",
     "JobState",
     "KeyFingerprint",

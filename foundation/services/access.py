@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from foundation.errors import DomainError, NotAllowed
 from foundation.models import Operator
-from foundation.services import audit, lockout, sessions
+from foundation.services import audit, lockout, second_factor, sessions
 
 # Read out and typed without mistakes: no 0/o, 1/l/i. Twelve of them have 59 bits.
 LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
@@ -28,7 +28,10 @@ def give_one_time_password(*, operator_id: int, by: Operator, now: datetime) -> 
 
     It is returned once and kept only as a hash. Raises NotAllowed, IsLeft.
     """
-    operator = _of(operator_id, by=by)
+    return _give(_of(operator_id, by=by), by=by, now=now)
+
+
+def _give(operator: Operator, *, by: Operator | None, now: datetime) -> str:
     if not operator.is_active:
         raise IsLeft(_("This operator is deactivated. Activate them first."))
     password = "-".join("".join(secrets.choice(LETTERS) for _letter in range(4)) for _group in range(3))
@@ -36,7 +39,8 @@ def give_one_time_password(*, operator_id: int, by: Operator, now: datetime) -> 
     operator.one_time_until = now + timedelta(hours=settings.ONE_TIME_HOURS)
     operator.save(update_fields=["password", "one_time_until"])
     lockout.forget(username=operator.username)
-    _write_down("operator.password_given", operator, by=by, now=now, sessions=sessions.end_all(operator_id=operator_id))
+    ended = sessions.end_all(operator_id=operator.pk)
+    _write_down("operator.password_given", operator, by=by, now=now, sessions=ended)
     return password
 
 
@@ -45,8 +49,18 @@ def unlock(*, operator_id: int, by: Operator, now: datetime) -> int:
     """Forget an operator's wrong passwords; how many they were. Raises NotAllowed."""
     operator = _of(operator_id, by=by)
     count = lockout.forget(username=operator.username)
+    second_factor.forgive(operator=operator)
     _write_down("operator.unlocked", operator, by=by, now=now, failures=count)
     return count
+
+
+@transaction.atomic
+def reset_second_factor(*, operator_id: int, by: Operator, now: datetime) -> None:
+    """A lost phone: untie it and the paper, end all logins; the next one ties another phone. Raises NotAllowed."""
+    operator = _of(operator_id, by=by)
+    second_factor.forget(operator=operator)
+    ended = sessions.end_all(operator_id=operator_id)
+    _write_down("operator.second_factor_reset", operator, by=by, now=now, sessions=ended)
 
 
 @transaction.atomic
@@ -56,6 +70,18 @@ def end_logins(*, operator_id: int, by: Operator, now: datetime) -> int:
     count = sessions.end_all(operator_id=operator_id)
     _write_down("operator.logged_out", operator, by=by, now=now, sessions=count)
     return count
+
+
+@transaction.atomic
+def let_in(*, username: str, now: datetime) -> str:
+    """
+    For the console's host alone: unlock, untie and give a one-time password, when nobody inside can.
+
+    Raises Operator.DoesNotExist, IsLeft.
+    """
+    operator = Operator.objects.select_for_update().get(username=username)
+    second_factor.forget(operator=operator)
+    return _give(operator, by=None, now=now)
 
 
 @transaction.atomic
@@ -77,5 +103,5 @@ def _of(operator_id: int, *, by: Operator) -> Operator:
     return operator
 
 
-def _write_down(action: str, operator: Operator, *, by: Operator, now: datetime, **detail: int) -> None:
+def _write_down(action: str, operator: Operator, *, by: Operator | None, now: datetime, **detail: int) -> None:
     audit.record(action=action, subject=f"foundation.operator:{operator.pk}", by=by, now=now, **detail)

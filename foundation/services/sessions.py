@@ -14,14 +14,16 @@ SEEN = "seen_at"
 SEEN_EVERY_SECONDS = 60  # a write per minute, not per page
 
 
-def begin(*, session: SessionBase, operator: Operator, at: float) -> None:
+def begin(*, session: SessionBase, operator: Operator, at: float, is_complete: bool) -> None:
     """
-    A login is complete: its time starts, and the operator's oldest ones above OFFICE_SESSIONS end.
+    A login's time starts; once it is complete, the operator's oldest ones above OFFICE_SESSIONS end.
+
+    One that still wants a code ends nobody's work: a password alone is not the operator.
 
     Clerks may stand at as many tills as they like; a shift is open on one of them only.
     """
     session[BEGUN] = session[SEEN] = at
-    if operator.is_staff:
+    if operator.is_staff and is_complete:
         session.save()
         kept = Session.objects.filter(operator=operator).order_by("-begun_at", "-session_key")[
             : settings.OFFICE_SESSIONS

@@ -46,6 +46,7 @@ class Stack:
         self.env = {key: value for key, value in os.environ.items() if key not in OWN_VARIABLES} | {
             "STATE_DIR": str(folder / "state"), "SIMULATOR_PORT": str(port), "WEB_PORT": str(free_port()),
             "SIMULATOR_SCENARIO": "lively", "CLOCK_OFFSET_SECONDS": str(self.offset), "PYTHONUNBUFFERED": "1",
+            "SECOND_FACTOR": "off",  # its own test logs in through it (test_second_factor)
         }  # fmt: skip
         self.url = f"http://127.0.0.1:{self.env['WEB_PORT']}"
         self.log = folder / "up.log"

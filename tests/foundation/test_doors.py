@@ -204,7 +204,7 @@ def test_a_one_time_password_opens_nothing_but_the_page_for_another_one(it, door
     client = Client()
     assert knock(door, password, client=client).status_code == 302
     for path in (INSIDE[door], "/", "/console/foundation/operator/", "/till/history/", "/console/nowhere/"):
-        assert client.get(path)["Location"] == CHANGE[door], path
+        assert client.get(path)["Location"].split("?")[0] == CHANGE[door], path
     assert client.post("/till/api/redeem", {}, content_type="application/json").status_code == 401
     fragment = client.get("/console/home/live/", headers={"HX-Request": "true"})
     assert (fragment.status_code, fragment["HX-Redirect"]) == (204, CHANGE[door])
