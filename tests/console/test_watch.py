@@ -1,6 +1,7 @@
 """The pages that tell what wants a person: alerts, proofs, unsure messages, stray receipts, the calendar."""
 
 import re
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from delivery.models import CalendarDay, Channel, Click, Link, Message, Receipt,
 from delivery.queries.calendar import is_year_confirmed
 from delivery.services import pump
 from foundation.models import Alert, AuditEntry, Operator
-from foundation.services import alerts, proofs
+from foundation.services import alerts, proofs, sessions
 from tests.factories import NOON, add_people, make_channel, make_dispatch, mobile
 from tests.fakes import provider as fakes
 
@@ -37,6 +38,9 @@ def client_of(role: str) -> Client:
     operator.groups.add(Group.objects.get(name=role))
     client = Client()
     client.force_login(operator)
+    session = client.session
+    sessions.begin(session=session, operator=operator, at=time.time(), is_complete=False)  # as the door does
+    session.save()
     return client
 
 

@@ -132,7 +132,8 @@ def test_five_wrong_passwords_say_for_how_long(
 ) -> None:
     page = context_of(browser, live_server.url, None).new_page()
     for _time in range(5):
-        log_in(page, live_server.url, "wrong-wrong-1")
+        with page.expect_response(lambda answer: answer.request.method == "POST"):
+            log_in(page, live_server.url, "wrong-wrong-1")
         page.wait_for_load_state()
 
     expect(page.get_by_text("密码输错次数太多，请 15 分钟后再试，或请 IT 解锁。")).to_be_visible()

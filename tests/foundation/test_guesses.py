@@ -85,8 +85,9 @@ def test_unknown_malformed_and_foreign_tokens_take_the_same_time(client: Client,
             client.get(page.format(next(wrong)))
             seconds[kind].append(time.perf_counter() - begun)
 
-    middles = [statistics.median(one) for one in seconds.values()]
-    assert max(middles) - min(middles) < 0.005
+    # The quickest tenth is the work itself; the middle is also what else this machine does meanwhile.
+    quick = [statistics.quantiles(one, n=10)[0] for one in seconds.values()]
+    assert max(quick) - min(quick) < 0.005
 
 
 def test_twenty_wrong_tokens_make_an_address_wait_whatever_it_asks_for(client: Client, tokens):
