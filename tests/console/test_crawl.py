@@ -18,7 +18,7 @@ from members.models import ImportFile, Segment, StoreScope
 from templates_sms.models import Template
 from tests.factories import NOON, make_campaign, make_channel, make_member, make_operator, make_store, make_version
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]  # each address for each role
 
 NASTY = "\x00' OR 1=1; --<script>{{7*7}}\ud83d\ude00".encode("utf-8", "ignore").decode()
 OPEN_TO_ALL = ("/healthz", "/c/", "/p/", "/l/", "/hooks/", "/till/login/", "/console/login/", "/language/", "/static/")

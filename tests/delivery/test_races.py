@@ -21,7 +21,7 @@ from tests.delivery.ledgers import assert_counts_hold, choose, pass_gate, pump_a
 from tests.factories import NOON, add_people, make_channel, make_dispatch, make_version, mobile
 from tests.fakes.provider import FakeProvider
 
-pytestmark = [pytest.mark.usefixtures("committed"), pytest.mark.race]
+pytestmark = [pytest.mark.usefixtures("committed"), pytest.mark.race, pytest.mark.timeout(300)]
 
 CHUNKS, CHUNK_PEOPLE = 200, 50
 # Rows that a transaction has written are hidden from every snapshot taken before its commit. An opt-out that
