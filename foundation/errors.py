@@ -27,6 +27,12 @@ class NotAllowed(DomainError):
     code = "NOT_ALLOWED"
 
 
+class NameTaken(DomainError):
+    """There is one of this name already."""
+
+    code = "NAME_TAKEN"
+
+
 class HasMoved(DomainError):
     """The row is no longer in the state that the caller saw."""
 

@@ -4,7 +4,7 @@ from campaigns.queries.audience import EXCLUSIONS, JUDGED, audience_sql, fingerp
 from campaigns.queries.checks import Check, Verdict, Weight, approvals_needed, examine, verdict_of
 from campaigns.queries.conflicts import Neighbour, neighbours
 from campaigns.queries.explanation import OUT, PLACES, RECEIVE, Line, explain
-from campaigns.queries.look import OLD_AFTER, Look, content_of, kept_look
+from campaigns.queries.look import Look, content_of, kept_look
 from campaigns.queries.outcome import Outcome, Place, Variant, outcome, reported_runs
 from campaigns.queries.results import (
     OPEN_STATES,
@@ -33,7 +33,6 @@ from campaigns.queries.week import WeekDay, next_week, runs_of_today
 __all__ = [
     "EXCLUSIONS",
     "JUDGED",
-    "OLD_AFTER",
     "OPEN_STATES",
     "OUT",
     "PLACES",

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from campaigns.models import Run, RunState
 from campaigns.queries.results import Report, report
 from coupons.queries.outcome import RedeemedHour, redeemed_by_hour
+from delivery.queries.today import SUBMITTED
 from foundation.db import fetch_all, fetch_dicts, load_sql
 
 NOT_SENT_YET = ("PLANNED", "CLAIMED")
-SUBMITTED = ("ACCEPTED", "DELIVERED", "UNDELIVERED", "UNREPORTED", "UNSURE")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from campaigns.models import Campaign, Run, RunState
 from campaigns.queries.audience import EXCLUSIONS
 from coupons.queries import coupon_figures, redemption_figures
 from delivery.queries.tally import TallyRow, tally_of
+from delivery.queries.today import WITH_RESULT
 from foundation.db import fetch_all
 
 
@@ -74,7 +75,7 @@ class Report(Aftermath):
     def delivered_of(self) -> int:
         """Messages with a result: what the delivery rate is a share of."""
         states = self.progress.states
-        return sum(states.get(name, 0) for name in ("DELIVERED", "UNDELIVERED", "UNREPORTED"))
+        return sum(states.get(name, 0) for name in WITH_RESULT)
 
 
 def aftermath_of(*, run: Run) -> Aftermath:

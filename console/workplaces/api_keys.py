@@ -93,7 +93,7 @@ def new_api_key(request: HttpRequest) -> HttpResponse:
             return _page(request, key, secret=secret)
         except DomainError as refusal:
             form.add_error("name", str(refusal))
-    return page(request, "api_key_new", _("New API key"), form=form)
+    return page(request, "make", _("New API key"), form=form, button=_("Make the key"), back="api-keys")
 
 
 @require_safe

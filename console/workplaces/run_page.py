@@ -25,13 +25,12 @@ from delivery.models import Channel
 from delivery.queries import pace
 from delivery.queries.channels import total_speed
 from delivery.queries.reasons import advice_for, reason_word, receipt_codes
+from delivery.queries.today import SUBMITTED, WITH_RESULT
 from foundation.cache import kept
 from foundation.money import format_cost
 from foundation.queries import latest_entries
 
 NOT_FIXED = (RunState.FIRED, RunState.FREEZING, RunState.ASKING, RunState.SKIPPED, RunState.FAILED)
-SUBMITTED = ("DELIVERED", "ACCEPTED", "UNREPORTED", "UNDELIVERED", "UNSURE")
-WITH_RESULT = ("DELIVERED", "UNDELIVERED", "UNREPORTED")
 EVENTS = 20
 AFTERMATH_SECONDS = 10  # the page asks each second; a million coupons are not counted each time
 REASONS_SHOWN = 4

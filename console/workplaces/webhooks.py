@@ -61,7 +61,7 @@ def new_webhook(request: HttpRequest) -> HttpResponse:
             return _page(request, endpoint, secret=secret)
         except DomainError as refusal:
             form.add_error("name", str(refusal))
-    return page(request, "webhook_new", _("New webhook"), form=form)
+    return page(request, "make", _("New webhook"), form=form, button=_("Make the webhook"), back="webhooks")
 
 
 @require_safe

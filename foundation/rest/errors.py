@@ -41,14 +41,14 @@ def answer_to(exc: Exception, context: dict[str, Any]) -> Response | None:
 
 def _body_of(exc: exceptions.APIException) -> dict[str, Any]:
     if isinstance(exc, exceptions.ValidationError):
-        detail = first_sentence(exc.detail)
+        detail = _first_sentence(exc.detail)
         return {"code": "BAD_INPUT", "detail": detail, "retryable": False, "fields": exc.detail}
     codes = exc.get_codes()
     code = codes.upper() if isinstance(codes, str) else "REFUSED"
     return {"code": code, "detail": str(exc.detail), "retryable": isinstance(exc, exceptions.Throttled)}
 
 
-def first_sentence(detail: Any) -> str:
+def _first_sentence(detail: Any) -> str:
     """The first of the sentences that a validation found."""
     while isinstance(detail, dict | list):
         detail = next(iter(detail.values() if isinstance(detail, dict) else detail), "")

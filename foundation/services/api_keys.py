@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from foundation.crypto import key_ring
 from foundation.db import execute
-from foundation.errors import DomainError, HasMoved
+from foundation.errors import HasMoved, NameTaken
 from foundation.models import ApiKey, ApiNonce, ApiSecret, Operator
 from foundation.services import audit
 
@@ -19,12 +19,6 @@ log = logging.getLogger(__name__)
 ROTATION = timedelta(days=7)  # how long the secret before the newest still signs
 NONCE_KEPT = timedelta(minutes=15)  # longer than a timestamp is believed on either side
 SEEN_EVERY = timedelta(minutes=1)
-
-
-class NameTaken(DomainError):
-    """There is a key with this name already."""
-
-    code = "NAME_TAKEN"
 
 
 @transaction.atomic

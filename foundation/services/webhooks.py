@@ -24,7 +24,7 @@ from standardwebhooks.webhooks import Webhook
 
 from foundation.crypto import key_ring
 from foundation.db import fetch_all, fetch_value
-from foundation.errors import DomainError, HasMoved
+from foundation.errors import HasMoved, NameTaken
 from foundation.models import Operator, WebhookCall, WebhookCallState, WebhookCursor, WebhookEndpoint
 from foundation.services import alerts, audit
 from foundation.services.ledgers import Ledger
@@ -50,12 +50,6 @@ class Feed:
     topic: str
     ledger: Ledger
     tell: Callable[[int, int, int], Sequence[tuple[int, dict[str, Any]]]]
-
-
-class NameTaken(DomainError):
-    """There is a webhook with this name already."""
-
-    code = "NAME_TAKEN"
 
 
 def feeds() -> dict[str, Feed]:
@@ -87,7 +81,7 @@ def make_endpoint(
 
 
 @transaction.atomic
-def switch(*, endpoint_id: int, is_active: bool, by: Operator | None, now: datetime) -> None:
+def switch(*, endpoint_id: int, is_active: bool, by: Operator, now: datetime) -> None:
     """Tell an endpoint, or no more; what happens meanwhile waits for it. Raises HasMoved."""
     if not WebhookEndpoint.objects.filter(pk=endpoint_id, is_active=not is_active).update(is_active=is_active):
         raise HasMoved(_("Somebody was faster: this webhook is switched already."))

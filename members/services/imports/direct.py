@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from members.models import ConsentSource, Member
+from members.models import ConsentSource
 from members.services.imports.chunk import Tally, cleaned, staged, upsert
 from members.services.imports.kinds import spec_of
 
@@ -25,8 +25,3 @@ def write_rows(*, kind: str, rows: Sequence[Mapping[str, str]], proof: str, now:
     with staged(spec, cleaned(spec, rows, tally)):
         upsert(spec, tally, facts)
     return tally
-
-
-def values_of(member: Member, opened_phone: str) -> dict[str, str]:
-    """What a row must have to speak of a member who exists: the rest is blank and stays as it is."""
-    return {"card_no": member.card_no, "phone": opened_phone}
