@@ -73,7 +73,11 @@ class ApiKeyForm(forms.Form):
 @workplace("foundation.view_apikey")
 def api_keys(request: HttpRequest) -> HttpResponse:
     """All keys, those that may call first."""
-    rows = ApiKey.objects.annotate(store_count=Count("operator__store_scopes")).order_by("-is_active", "name")
+    rows = (
+        ApiKey.objects.select_related("operator")
+        .annotate(store_count=Count("operator__store_scopes"))
+        .order_by("-is_active", "name")
+    )
     return page(request, "api_keys", _("API keys"), rows=rows, now=clock.now())
 
 

@@ -76,8 +76,7 @@ class SignedKeyAuthentication(authentication.BaseAuthentication):
         known = api_keys.live_secrets(key=key, now=now) if key is not None else ["nobody's"]
         # A list: every secret is tried, so that time tells nothing about which one it was.
         is_signed = True in [is_signed_by(secret, text, signature) for secret in known]
-        is_live = key is not None and key.is_active and (key.expires_at is None or key.expires_at > now)
-        if key is None or not is_signed or not is_live:
+        if key is None or not is_signed or not api_keys.is_live(key=key, now=now):
             raise Denied("BAD_SIGNATURE")
         if not _is_from(client_address(request._request), key.networks):
             raise Denied("FORBIDDEN_ADDRESS")

@@ -82,6 +82,11 @@ def switch(*, key_id: int, is_active: bool, by: Operator, now: datetime) -> None
     audit.record(action=action, subject=f"foundation.apikey:{key_id}", by=by, now=now)
 
 
+def is_live(*, key: ApiKey, now: datetime) -> bool:
+    """Whether a key may call: switched on, not ended, and the operator it acts as not deactivated."""
+    return key.is_active and key.operator.is_active and (key.expires_at is None or key.expires_at > now)
+
+
 def live_secrets(*, key: ApiKey, now: datetime) -> list[str]:
     """What the key signs with now: one or two secrets."""
     rows = [one for one in key.secrets.all() if one.ends_at is None or one.ends_at > now]

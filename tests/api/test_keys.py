@@ -10,7 +10,7 @@ from django.test import Client
 from redis.exceptions import RedisError
 
 from foundation import clock
-from foundation.models import ApiKey, ApiNonce, ApiSecret, AuditEntry
+from foundation.models import ApiKey, ApiNonce, ApiSecret, AuditEntry, Operator
 from foundation.rest.signature import text_to_sign
 from foundation.services import api_keys
 from tests.api.signed import Caller, make_caller
@@ -186,13 +186,15 @@ def test_the_old_secret_ends_by_itself_and_a_third_ends_the_first(monkeypatch):
     assert [one.get("segments").status_code for one in (second, third)] == [401, 200]
 
 
-@pytest.mark.parametrize("end", ["switched off", "ended"])
+@pytest.mark.parametrize("end", ["switched off", "ended", "operator deactivated"])
 def test_a_key_that_ended_is_like_no_key(end):
     caller = make_caller()
     if end == "switched off":
         api_keys.switch(key_id=caller.key.pk, is_active=False, by=make_operator(), now=NOON)
-    else:
+    elif end == "ended":
         ApiKey.objects.update(expires_at=NOON)
+    else:
+        Operator.objects.filter(pk=caller.key.operator_id).update(is_active=False)
 
     ended = caller.get("segments")
     unknown = caller.call("GET", "segments", headers=caller.headers("GET", ADDRESS, b"") | {"X-Key": "ak_nobody"})

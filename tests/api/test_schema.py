@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import schemathesis
+from django import conf
 from django.core.cache import cache
 from drf_spectacular.generators import SchemaGenerator
 from hypothesis import HealthCheck, Phase, given, settings
@@ -16,6 +17,7 @@ from schemathesis.checks import CHECKS, load_all_checks
 
 from foundation import clock
 from foundation.rest.signature import sign, text_to_sign
+from foundation.services import webhooks
 from tests.api.signed import Caller, make_caller
 from tests.coupons.tills import make_coupon
 from tests.factories import (
@@ -99,6 +101,14 @@ def test_every_operation_answers_as_described(world: Caller, live_server: Any) -
         fuzz()
         called.add(operation.label)
     assert len(called) == 18
+
+
+def test_scopes_that_a_key_can_have_are_those_that_operations_ask_for() -> None:
+    operations = [one for methods in description()["paths"].values() for one in methods.values()]
+    asked = {one["description"].split("Scope: `")[1].split("`")[0] for one in operations}
+
+    assert asked == {scope for scope, _name in conf.settings.API_SCOPES}
+    assert webhooks.feeds().keys() == {topic for topic, _name in conf.settings.WEBHOOK_TOPICS}
 
 
 def test_every_operation_names_its_scope_and_its_errors() -> None:
