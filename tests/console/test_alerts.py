@@ -48,6 +48,8 @@ def one_of_each() -> list[Alert]:
         raised("NOTES_UNREAD", subject, channel=channel.name, why="at must carry its offset."),
         raised("START_STUCK", f"campaigns.campaign:{campaign.pk}", campaign=campaign.name),
         raised("RUN_LATE", f"campaigns.run:{campaign.pk}", campaign=campaign.name, seconds=74),
+        raised("WEBHOOK_FAILING", "foundation.webhook:1", name="会员系统", why="503"),
+        raised("LINK_GUESSING", "network:203.0.113.0/24", network="203.0.113.0/24", count=300),
     ]
 
 
