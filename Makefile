@@ -13,7 +13,7 @@ PLACEHOLDERS := DATABASE_URL=postgresql://unused@127.0.0.1:1/unused SECRET_KEY=u
 WORKERS := 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop status reset check test chaos fuzz bench lock messages venv
+.PHONY: help run stop status reset check test chaos fuzz bench lock messages roles venv
 .DELETE_ON_ERROR:
 
 help: ## list the commands
@@ -58,6 +58,9 @@ lock: $(TOOLS) ## compile requirements.txt and requirements-dev.txt
 		--python-version 3.11 --output-file requirements.txt requirements.in
 	$(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url \
 		--python-version 3.11 --output-file requirements-dev.txt requirements-dev.in
+
+roles: $(RUNTIME) ## write the table of roles into docs/reference/roles.md
+	$(PLACEHOLDERS) $(PYTHON) manage.py roles_table > docs/reference/roles.md
 
 messages: $(TOOLS) ## extract and compile translations
 	$(PYTHON) scripts/messages.py

@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from delivery.models import CapPolicy, DayRule
+from foundation.row_scope import StoreBoundManager
 from templates_sms.models import ReviewAction
 
 
@@ -260,6 +261,7 @@ class Run(models.Model):
     class Meta:
         verbose_name = _("run")
         verbose_name_plural = _("runs")
+        permissions = [("view_report", "Can read what came of runs")]
         constraints = [models.UniqueConstraint(name="run_once", fields=["campaign", "occurrence_at"])]
         indexes = [
             # tasks.run_open: runs that have a next step
@@ -326,6 +328,9 @@ class RunPlace(models.Model):
         db_index=False,
     )  # fmt: skip
     people_count = models.PositiveIntegerField(_("people"))
+
+    store_path = "store"
+    objects = StoreBoundManager()
 
     class Meta:
         verbose_name = _("place of a run")

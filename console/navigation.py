@@ -50,6 +50,7 @@ SIDEBAR: dict[str, Any] = {
             _item(_("Today"), "admin:index", icon="today"),
             _item(_("Alerts"), "alerts", "foundation.view_alert", icon="notifications",
                   badge="console.workplaces.alerts.badge", badge_variant="danger"),
+            _item(_("Stores today"), "own-stores", "coupons.view_redemption", icon="storefront"),
             _item(_("Waiting for me"), "waiting", icon="inbox", badge="console.workplaces.waiting.badge",
                   badge_variant="primary"),
         ),
@@ -57,7 +58,7 @@ SIDEBAR: dict[str, Any] = {
             _("Campaigns"), "campaign",
             _item(_("Campaigns"), "campaigns", "campaigns.view_campaign", icon="campaign"),
             _item(_("Campaign calendar"), "calendar", "campaigns.view_campaign", icon="calendar_view_month"),
-            _item(_("Campaign report"), "reports", "campaigns.view_campaign", icon="bar_chart"),
+            _item(_("Campaign report"), "reports", "campaigns.view_report", icon="bar_chart"),
         ),
         _group(
             _("Texts and coupons"), "description",
@@ -87,6 +88,8 @@ SIDEBAR: dict[str, Any] = {
             _item(_("Unsure messages"), "unsure", "delivery.view_message", icon="help"),
             _item(_("Redemptions"), "admin:coupons_redemption_changelist", "coupons.view_redemption",
                   icon="confirmation_number"),
+            _item(_("Refused at the till"), "admin:coupons_redemptionattempt_changelist",
+                  "coupons.view_redemptionattempt", icon="block"),
         ),
         _group(
             _("Settings"), "settings",
@@ -99,6 +102,7 @@ SIDEBAR: dict[str, Any] = {
             _item(_("Short links"), "admin:delivery_link_changelist", "delivery.view_link", icon="link"),
             _item(_("Operators"), "admin:foundation_operator_changelist", "foundation.view_operator",
                   icon="manage_accounts"),
+            _item(_("Rights"), "rights", icon="badge"),
             _item(_("API keys"), "api-keys", "foundation.view_apikey", icon="key"),
             _item(_("Webhooks"), "webhooks", "foundation.view_webhookendpoint", icon="webhook"),
             _item(_("Jobs"), "admin:foundation_job_changelist", "foundation.view_job", icon="pending_actions"),

@@ -112,6 +112,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "console.doors.gate.gate",
+    "console.doors.scope.row_scope",
     "axes.middleware.AxesMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -223,6 +224,9 @@ LEDGER_PROOFS: list[str] = [
 ]
 LEAVE_HANDLERS: list[str] = ["coupons.services.shifts.on_leave"]
 REPLY_HANDLERS: list[str] = ["delivery.services.replies.come_back"]
+# Whose rows an operator reads; foundation asks, members know.
+ROW_SCOPE = "members.queries.stores.scope_of"
+ROLE_NAME = "console.permissions.role_name"
 SEGMENT_FIELDS: list[str] = ["coupons.queries.segment_fields"]
 
 VENDOR_TIMEOUT_SECONDS = 5
@@ -279,7 +283,7 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PROXY_COUNT els
 SILENCED_SYSTEM_CHECKS = ["security.W021"]
 
 # Wrong passwords: five for a name from one address, twenty for a name, then a quarter of an hour.
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "console.doors.backend.RolesInForce"]
 AXES_HANDLER = "foundation.services.lockout.Handler"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "username"]
 AXES_FAILURE_LIMIT = 5
@@ -296,6 +300,9 @@ AXES_VERBOSE = False
 OTP_TOTP_ISSUER = issuer
 # How long a password that IT has given may wait for its login.
 ONE_TIME_HOURS = 72
+
+# How long a right that is granted for a time may last.
+GRANT_LONGEST_DAYS = 92
 
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",

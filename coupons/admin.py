@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import RelatedDropdownFilter
 
 from coupons.models import Redemption, RedemptionAttempt
 from foundation.admin_mixins import ReadOnlyAdmin
@@ -13,7 +14,8 @@ class RedemptionAdmin(ReadOnlyAdmin):
     """What was redeemed, where, by whom."""
 
     list_display = ("redemption_no", "redeemed_at", "batch", "store", "clerk", "saving", "state")
-    list_filter = ("state", "input_channel", "business_date")
+    list_filter = ("state", "input_channel", "business_date", ("store", RelatedDropdownFilter))
+    list_filter_submit = True
     search_fields = ("redemption_no__exact",)
     list_select_related = ("batch", "store", "clerk")
     ordering = ("-id",)
@@ -38,6 +40,7 @@ class RedemptionAttemptAdmin(ReadOnlyAdmin):
     """What was refused at a till, and why."""
 
     list_display = ("at", "reason", "store", "clerk", "input_channel", "is_well_formed")
-    list_filter = ("reason",)
+    list_filter = ("reason", ("store", RelatedDropdownFilter))
+    list_filter_submit = True
     list_select_related = ("store", "clerk")
     ordering = ("-id",)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
@@ -10,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.forms import UserChangeForm
@@ -24,6 +26,15 @@ from foundation.services.leaving import stop_work
 from foundation.services.phones import seal
 
 admin.site.unregister(Group)
+
+
+class RolesField(forms.ModelMultipleChoiceField):
+    """Roles by their names for people."""
+
+    def label_from_instance(self, obj: Group) -> str:
+        """What the console calls a role."""
+        name: str = import_string(settings.ROLE_NAME)(obj.name)
+        return name
 
 
 class OperatorCreationForm(forms.ModelForm):
@@ -111,16 +122,29 @@ class OperatorAdmin(UserAdmin, ModelAdmin):
         return redirect("operator-access", pk=id)
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Roles as check boxes: there are five of them."""
-        kwargs["widget"] = forms.CheckboxSelectMultiple
-        return super().formfield_for_manytomany(db_field, request, **kwargs)
+        """Roles as check boxes, by their names for people: there are few of them."""
+        return super().formfield_for_manytomany(
+            db_field, request, **kwargs | {"form_class": RolesField, "widget": forms.CheckboxSelectMultiple}
+        )
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever may do everything is changed by their like only."""
+        is_above = obj is not None and obj.is_superuser and not operator_of(request).is_superuser
+        return not is_above and super().has_change_permission(request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Nobody gives rights to themselves; they ask for them."""
+        own = ("is_active", "is_staff", "groups") if obj is not None and obj.pk == operator_of(request).pk else ()
+        return (*super().get_readonly_fields(request, obj), *own)
 
     def save_model(self, request: HttpRequest, obj: Operator, form: Any, change: bool) -> None:
         """Who gave whom which rights is written down."""
         super().save_model(request, obj, form, change)
+        roles = form.cleaned_data["groups"] if "groups" in form.changed_data else ()
         audit.record(
             action="operator.changed" if change else "operator.added", subject=f"foundation.operator:{obj.pk}",
             by=operator_of(request), now=clock.now(), fields=sorted(form.changed_data),
+            roles=sorted(one.name for one in roles),
         )  # fmt: skip
         if change and not obj.is_active and "is_active" in form.changed_data:
             stop_work(

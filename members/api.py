@@ -11,7 +11,8 @@ from rest_framework.response import Response
 
 from foundation import clock
 from foundation.phone import PhoneRefused, mask_tail, parse_mobile
-from foundation.rest.views import CURSOR, ApiView, page_of, page_schema
+from foundation.rest.views import CURSOR, ApiView, ByStore, page_of, page_schema
+from foundation.row_scope import stores_in_scope
 from foundation.services.phones import open_phone, seal
 from members.models import Consent, ImportKind, Lifecycle, Member, PhoneGate, Segment, Suppression, SuppressionKind
 from members.queries.segment import count
@@ -148,13 +149,17 @@ MemberRows, OrderRows = batch_of(MemberRow), batch_of(OrderRow)
 
 
 class WriteView(ApiView):
-    """Writes rows by the rules of files."""
+    """Reads and writes rows of the key's stores, by the rules of files."""
+
+    stores = ByStore.LIMITED
 
     def write(self, kind: str, rows: Sequence[Mapping[str, Any]]) -> Tally:
         """What became of each row."""
         cells = [{name: _cell(value) for name, value in row.items()} for row in rows]
         now = clock.now()
-        return write_rows(kind=kind, rows=cells, proof=f"{self.key.key_id} {now:%Y-%m-%d %H:%M:%S}", now=now)
+        return write_rows(
+            kind=kind, rows=cells, stores=stores_in_scope(), proof=f"{self.key.key_id} {now:%Y-%m-%d %H:%M:%S}", now=now
+        )
 
 
 def _cell(value: Any) -> str:

@@ -5,7 +5,7 @@ from campaigns.queries.checks import Check, Verdict, Weight, approvals_needed, e
 from campaigns.queries.conflicts import Neighbour, neighbours
 from campaigns.queries.explanation import OUT, PLACES, RECEIVE, Line, explain
 from campaigns.queries.look import Look, content_of, kept_look
-from campaigns.queries.outcome import Outcome, Place, Variant, outcome, reported_runs
+from campaigns.queries.outcome import Outcome, Place, Variant, outcome, outcome_in_scope, reported_runs
 from campaigns.queries.results import (
     OPEN_STATES,
     Aftermath,
@@ -69,6 +69,7 @@ __all__ = [
     "open_runs",
     "opt_outs_after",
     "outcome",
+    "outcome_in_scope",
     "preflight",
     "progress",
     "report",

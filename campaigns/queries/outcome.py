@@ -11,6 +11,7 @@ from campaigns.queries.results import Report, report
 from coupons.queries.outcome import RedeemedHour, redeemed_by_hour
 from delivery.queries.today import SUBMITTED
 from foundation.db import fetch_all, fetch_dicts, load_sql
+from foundation.row_scope import stores_in_scope
 
 NOT_SENT_YET = ("PLANNED", "CLAIMED")
 
@@ -97,8 +98,17 @@ def outcome(*, run: Run) -> Outcome:
 
 
 def _places(run: Run, *, has_several: bool) -> list[Place]:
-    facts = {"run_id": run.pk, "source": run.source, "several": has_several}
+    stores = stores_in_scope()
+    facts = {
+        "run_id": run.pk, "source": run.source, "several": has_several,
+        "stores": None if stores is None else sorted(stores),
+    }  # fmt: skip
     return [Place(**row) for row in fetch_dicts(load_sql("campaigns", "report_places"), facts)]
+
+
+def outcome_in_scope(*, run: Run) -> tuple[list[RedeemedHour], list[Place]]:
+    """What came of a run in the stores in row scope: redeemed at their tills, and by their own members."""
+    return redeemed_by_hour(source=run.source), _places(run, has_several=False)
 
 
 OPENED = """

@@ -1,5 +1,6 @@
 -- The people of a run who were to receive it, by variant, city and home store, with what they redeemed: as many rows
 -- as there are places. Who has moved since counts at the new place with what they redeemed, at the old as receiver.
+-- With %(stores)s only people of these home stores.
 -- Only %(several)s variants make it look up who got which.
 -- Reads only. Indexes: run_place_once, redemption_source, member's primary key, run_audience_once.
 WITH used AS (
@@ -19,5 +20,6 @@ WITH used AS (
 SELECT c.variant, c.city, c.store_id, COALESCE(s.name, '') AS store, sum(c.people)::bigint AS people,
        sum(c.redeemed)::bigint AS redeemed, sum(c.saving_fen)::bigint AS saving_fen
 FROM counted c LEFT JOIN members_store s ON s.id = c.store_id
+WHERE %(stores)s::bigint[] IS NULL OR c.store_id = ANY(%(stores)s)
 GROUP BY c.variant, c.city, c.store_id, s.name
 ORDER BY c.variant, c.city, s.name, c.store_id

@@ -31,6 +31,7 @@ OPERATORS = {
     "approver": ("approver", "周楠"),
     "clerk": ("clerk", "王秀兰"),
     "manager": ("store_manager", "陈国强"),
+    "area": ("area_manager", "孙丽"),
     "it": ("it", "赵一鸣"),
 }
 FILES = {
@@ -85,7 +86,7 @@ def write_moved(source: Path, target: Path, *, column: str | None, by: timedelta
 
 @transaction.atomic
 def make_operators() -> None:
-    """Five logins, one per role."""
+    """One login for each role that the demo needs."""
     for username, (role, name) in OPERATORS.items():
         if Operator.objects.filter(username=username).exists():
             continue
@@ -111,7 +112,10 @@ def make_channels() -> None:
 
 
 def scope_clerks() -> None:
-    """Clerk and manager work in one store of 杭州."""
+    """Clerk and manager work in one store of 杭州, the area manager in all of that city."""
     store = Store.objects.get(code=STORE_OF_CLERKS)
     for username in ("clerk", "manager"):
         StoreScope.objects.get_or_create(operator=Operator.objects.get(username=username), store=store)
+    area = Operator.objects.get(username="area")
+    for nearby in Store.objects.filter(city=store.city):
+        StoreScope.objects.get_or_create(operator=area, store=nearby)

@@ -40,9 +40,16 @@ class ApiKeyForm(forms.Form):
     scopes = forms.MultipleChoiceField(
         label=gettext_lazy("It may"), choices=settings.API_SCOPES, widget=forms.CheckboxSelectMultiple
     )
+    reaches_every_store = forms.BooleanField(
+        label=gettext_lazy("For every store"), required=False,
+        help_text=gettext_lazy(
+            "Those that open later too. Messages, campaigns, segments and the suppression list need this."
+        ),
+    )  # fmt: skip
     stores = forms.ModelMultipleChoiceField(
         label=gettext_lazy("For these stores"), queryset=Store.objects.filter(is_active=True).order_by("code"),
-        required=False, help_text=gettext_lazy("Coupons are redeemed for a store. None: it redeems nothing."),
+        required=False,
+        help_text=gettext_lazy("It reads and writes their members and orders, and redeems coupons in them."),
         widget=forms.SelectMultiple(attrs={"size": 8}),
     )  # fmt: skip
     networks = forms.CharField(
@@ -59,6 +66,13 @@ class ApiKeyForm(forms.Form):
         label=gettext_lazy("Ends"), required=False, help_text=gettext_lazy("Empty: it does not end by itself."),
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )  # fmt: skip
+
+    def clean(self) -> dict[str, Any]:
+        """Every store or some; a key that reaches none could do nothing."""
+        facts = super().clean() or {}
+        if bool(facts.get("reaches_every_store")) == bool(facts.get("stores")):
+            self.add_error("stores", _("Choose stores, or tick “For every store”."))
+        return facts
 
     def clean_networks(self) -> list[str]:
         """Each line as a network in its one form."""

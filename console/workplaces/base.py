@@ -17,8 +17,12 @@ from foundation.errors import DomainError
 View = Callable[..., HttpResponseBase]
 
 
-def workplace(*permissions: str) -> Callable[[View], View]:
-    """A page for logged-in staff; with `permissions`, for those who have one of them. Closed by default."""
+def workplace(*permissions: str, by_store: bool = False) -> Callable[[View], View]:
+    """
+    A page for logged-in staff; with `permissions`, for those who have one of them. Closed by default.
+
+    Closed, too, to who works for some stores only, unless it is `by_store`: then it reads the rows in row scope.
+    """
 
     def decorate(view: View) -> View:
         @login_required
@@ -29,6 +33,7 @@ def workplace(*permissions: str) -> Callable[[View], View]:
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 
+        vars(guarded)["by_store"] = by_store  # read by console.doors.scope
         return guarded
 
     return decorate
@@ -56,7 +61,7 @@ def seen_at(request: HttpRequest) -> datetime | None:
     return parse_datetime(request.POST.get("seen", ""))
 
 
-def need(request: HttpRequest, permission: str) -> None:
-    """Raises PermissionDenied unless the operator has the permission."""
-    if not request.user.has_perm(permission):
+def need(request: HttpRequest, *permissions: str) -> None:
+    """Raises PermissionDenied unless the operator has one of the permissions."""
+    if not any(request.user.has_perm(name) for name in permissions):
         raise PermissionDenied

@@ -127,10 +127,10 @@ def batch(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     row = get_object_or_404(CouponBatch.objects.select_related("author", "approved_by"), pk=pk) if pk else None
     terms = row.terms.order_by("-version").first() if row else None
     form = BatchForm(request.POST or None, initial=_initial(row, terms))
-    if request.method == "POST":
+    if row is None or request.method == "POST":
         need(request, "coupons.add_couponbatch")
-        if form.is_valid() and (saved := _save(request, form, pk)) is not None:
-            return redirect("batch", pk=saved.pk)
+    if request.method == "POST" and form.is_valid() and (saved := _save(request, form, pk)) is not None:
+        return redirect("batch", pk=saved.pk)
     drafts = (BatchState.DRAFT, BatchState.REJECTED)
     may_edit = request.user.has_perm("coupons.add_couponbatch")
     return page(

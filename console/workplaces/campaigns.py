@@ -113,7 +113,7 @@ def campaign(request: HttpRequest, pk: int) -> HttpResponse:
         "occurrences": _occurrences(request, row), **_rights(request, row, is_under_way),
         "needed": row.approvals_needed if row.state == CampaignState.SUBMITTED or found is None
         else queries.approvals_needed(found.sheet.will_receive),
-        "size": settings.SECOND_APPROVAL_PEOPLE, **rehearsals.context_of(row),
+        "size": settings.SECOND_APPROVAL_PEOPLE, **rehearsals.context_of(request, row),
     }  # fmt: skip
     if run is not None:
         can_steer = request.user.has_perm("campaigns.stop_campaign")
@@ -202,6 +202,7 @@ def campaign_action(request: HttpRequest, pk: int, action: str) -> HttpResponse:
         attempt(request, _("It will not start any more."), runs.end_series, **facts)
         return redirect("campaign", pk=pk)
     if action == "recount":
+        need(request, "campaigns.add_campaign", "campaigns.approve_campaign")
         attempt(request, _("Counted again."), sheets.look_anew, campaign=_campaign(pk), now=clock.now())
         return redirect("campaign", pk=pk)
     if action in ("submit", "withdraw", "clone", "try"):

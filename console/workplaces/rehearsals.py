@@ -11,13 +11,14 @@ from django.views.decorators.http import require_POST, require_safe
 from campaigns.models import Campaign, CampaignState
 from campaigns.queries import EXCLUSIONS
 from campaigns.services import rehearsal
-from console.workplaces.base import attempt, workplace
+from console.workplaces.base import attempt, need, workplace
 from delivery.models import MessageState
 from foundation import clock
 from foundation.admin_mixins import operator_of
 from foundation.models import Job, JobState
 
 STATES = dict(MessageState.choices)
+PLANNERS = ("campaigns.add_campaign", "campaigns.approve_campaign")
 
 
 def latest(campaign: Campaign) -> Job | None:
@@ -25,10 +26,10 @@ def latest(campaign: Campaign) -> Job | None:
     return Job.objects.filter(kind=rehearsal.KIND, params__campaign_id=campaign.pk).order_by("-id").first()
 
 
-def context_of(campaign: Campaign) -> dict[str, Any]:
+def context_of(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
     """What the campaign's page shows of its newest rehearsal."""
     job = latest(campaign)
-    may_ask = campaign.state == CampaignState.APPROVED
+    may_ask = campaign.state == CampaignState.APPROVED and any(request.user.has_perm(name) for name in PLANNERS)
     return {"rehearsal": job, "can_rehearse": may_ask, **(_told(job) if job is not None else {})}
 
 
@@ -54,6 +55,7 @@ def _instant(text: str | None) -> datetime | None:
 @workplace("campaigns.view_campaign")
 def rehearse(request: HttpRequest, pk: int) -> HttpResponse:
     """Queue a rehearsal, unless one is on its way already."""
+    need(request, *PLANNERS)
     campaign = get_object_or_404(Campaign, pk=pk)
     job = latest(campaign)
     if job is None or not job.is_open:
@@ -71,4 +73,4 @@ def rehearsed(request: HttpRequest, pk: int) -> HttpResponse:
     campaign = get_object_or_404(Campaign, pk=pk)
     if latest(campaign) is None:
         raise Http404
-    return render(request, "console/_rehearsal.html", {"campaign": campaign, **context_of(campaign)})
+    return render(request, "console/_rehearsal.html", {"campaign": campaign, **context_of(request, campaign)})

@@ -1,6 +1,6 @@
 """The report of a run: is it worth doing again, and with which text? Each chart beside the table it is drawn from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -19,9 +19,10 @@ from console.workplaces.base import page, workplace
 from console.workplaces.drawing import WIDTH, bars_of, share_of_width, whisker_of
 from foundation import clock
 from foundation.money import format_cost, format_fen
+from foundation.row_scope import stores_in_scope
 from foundation.spreadsheet import BOM, csv_line
 
-PERMISSION = "campaigns.view_campaign"
+PERMISSION = "campaigns.view_report"
 CHOICES = 100
 PK_DIGITS = 18
 UNITS_PER_FEN = 100
@@ -33,7 +34,7 @@ def _run(pk: int) -> Run:
 
 
 @require_safe
-@workplace(PERMISSION)
+@workplace(PERMISSION, by_store=True)
 def reports(request: HttpRequest) -> HttpResponse:
     """Leads to the report that was chosen, else to the newest; says what will be here while there is none."""
     chosen = request.GET.get("run", "")
@@ -46,10 +47,12 @@ def reports(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@workplace(PERMISSION)
+@workplace(PERMISSION, by_store=True)
 def report(request: HttpRequest, pk: int) -> HttpResponse:
-    """What came of one run."""
+    """What came of one run; for who works for some stores, what came of it there."""
     run = _run(pk)
+    if stores_in_scope() is not None:
+        return _store_report(request, run)
     found = queries.outcome(run=run)
     difference = _difference(found)
     return page(
@@ -61,24 +64,37 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
     )  # fmt: skip
 
 
+def _store_report(request: HttpRequest, run: Run) -> HttpResponse:
+    days, stores = _store_tables(run)
+    return page(
+        request, "report_stores", _("Campaign report"), run=run, choices=queries.reported_runs(limit=CHOICES),
+        now=clock.now(), days=days, day_bars=bars_of(_pairs(days), fit=6), stores=stores,
+    )  # fmt: skip
+
+
+def _store_tables(run: Run) -> tuple[tables.Table, tables.Table]:
+    hours, places = queries.outcome_in_scope(run=run)
+    return tables.days_table(hours), tables.stores_table(places)
+
+
 def _may_clone(request: HttpRequest) -> bool:
     return request.user.has_perm("campaigns.add_campaign")
 
 
 @require_safe
-@workplace(PERMISSION)
+@workplace(PERMISSION, by_store=True)
 def report_file(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """The tables of a report as one CSV file: the numbers of the page, and all stores."""
     run = _run(pk)
-    found = queries.outcome(run=run)
-    answer = StreamingHttpResponse(_lines(run, found), content_type="text/csv; charset=utf-8")
+    told = tables.tables_of(queries.outcome(run=run)) if stores_in_scope() is None else _store_tables(run)
+    answer = StreamingHttpResponse(_lines(run, told), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="report-{run.pk}.csv"'
     return answer
 
 
-def _lines(run: Run, found: Outcome) -> Iterator[str]:
+def _lines(run: Run, told: Iterable[tables.Table]) -> Iterator[str]:
     yield BOM + csv_line([run.campaign.name, date_format(localtime(run.occurrence_at), "Y-m-d H:i")])
-    for one in tables.tables_of(found):
+    for one in told:
         yield csv_line([])
         yield csv_line([one.title])
         yield csv_line([column.head for column in one.columns])

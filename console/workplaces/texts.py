@@ -61,8 +61,9 @@ def text(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     """The studio: POST with `save` or `submit` keeps the text, without either it only looks again."""
     row = get_object_or_404(Template.objects.select_related("signature", "author"), pk=pk) if pk else None
     form = TextForm(_mended(_typed(request)), initial=_initial(row))
-    if request.method == "POST":
+    if row is None or request.method == "POST":
         need(request, "templates_sms.add_template")
+    if request.method == "POST":
         wants_more = "save" in request.POST or "submit" in request.POST
         if form.is_valid() and wants_more and (saved := _save(request, form, pk)) is not None:
             if "submit" in request.POST:

@@ -17,8 +17,10 @@ from console.workplaces import (
     rehearsals,
     replies,
     reports,
+    rights,
     segments,
     sending,
+    stores_today,
     texts,
     unknown_receipts,
     unsure,
@@ -105,6 +107,11 @@ urlpatterns = [
     path("replies/", replies.replies, name="replies"),
     path("replies/<int:pk>/", replies.reply, name="reply"),
     re_path(r"^replies/(?P<pk>\d{1,18})/(?P<action>assign|done)/$", replies.reply_action, name="reply-action"),
+    path("rights/", rights.rights, name="rights"),
+    re_path(
+        r"^rights/(?P<pk>\d{1,18})/(?P<action>grant|refuse|withdraw|end)/$", rights.right_action, name="right-action"
+    ),
+    path("stores/", stores_today.own_stores, name="own-stores"),
     path("sending/", sending.sending, name="sending"),
     path("sending/hold/", sending.pull, name="brake-pull"),
     path("sending/release/", sending.release, name="brake-release"),

@@ -10,11 +10,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from campaigns.models import Campaign, CampaignState, Run, RunState
+from console.permissions import role_name
 from console.workplaces.base import page, workplace
 from coupons.models import BatchState, BatchVoid, CouponBatch, VoidState
 from coupons.services.batches import VOIDABLE
 from foundation.models import Operator
-from members.models import ImportUndo, UndoState
+from members.models import ImportUndo, RoleGrant, UndoState
+from members.queries.grants import grants_to_decide
 from templates_sms.models import Template, TemplateState
 
 
@@ -53,6 +55,8 @@ def waiting_for(operator: Any) -> list[Waiting]:
     if operator.has_perm("members.confirm_importundo"):
         undos = ImportUndo.objects.filter(state=UndoState.ASKED).exclude(asked_by=operator)
         found += [_undo(undo) for undo in undos.select_related("import_file", "asked_by").order_by("asked_at")]
+    if operator.has_perm("members.decide_rolegrant"):
+        found += [_right(grant) for grant in grants_to_decide(by=operator)]
     if operator.has_perm("campaigns.stop_campaign"):
         asking = Run.objects.filter(state=RunState.ASKING).select_related("campaign__author").order_by("id")
         found += [_late(run) for run in asking]
@@ -71,6 +75,11 @@ def _undo(undo: ImportUndo) -> Waiting:
 def _void(wish: BatchVoid) -> Waiting:
     url = reverse("batch", args=[wish.pk])
     return Waiting(_("Voiding of coupons"), wish.batch.name, str(wish.asked_by), wish.asked_at, url)
+
+
+def _right(grant: RoleGrant) -> Waiting:
+    name, operator = role_name(grant.role.name), str(grant.operator)
+    return Waiting(_("Right for a time"), name, operator, grant.asked_at, reverse("rights"))
 
 
 def _late(run: Run) -> Waiting:
@@ -99,7 +108,7 @@ def badge(request: HttpRequest) -> str:
 
 
 @require_safe
-@workplace()
+@workplace(by_store=True)
 def waiting(request: HttpRequest) -> HttpResponse:
     """The list."""
     return page(request, "waiting", _("Waiting for me"), waiting=waiting_for(request.user))

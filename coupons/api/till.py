@@ -47,7 +47,7 @@ class TillView(AnswersErrors):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         assert isinstance(request.user, Operator)
-        store = store_of_session(operator=request.user, store_id=request.session.get(STORE_KEY))
+        store = store_of_session(operator=request.user, store_id=request.session.get(STORE_KEY), now=clock.now())
         if store is None:
             raise NoStore(_("Choose your store first."))
         self.clerk, self.store = request.user, store

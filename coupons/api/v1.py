@@ -15,8 +15,8 @@ from coupons.serializers.inputs import TextField, YuanField
 from coupons.services import redeem as services
 from coupons.services.reverse import reverse
 from foundation import clock
-from foundation.rest.views import ApiView
-from members.models import Store
+from foundation.rest.views import ApiView, ByStore
+from members.queries.stores import store_reached
 
 NUMBER = r"^[0-9]{8,20}\Z"
 
@@ -77,10 +77,11 @@ class Reversed(serializers.Serializer):
 class CouponView(ApiView):
     """A question about a coupon from a system that works for a store."""
 
+    stores = ByStore.CHECKED
+
     def question(self, facts: dict[str, Any]) -> services.Question:
         """The service's question. Raises NotFound for a store that the key doesn't reach, as for one there isn't."""
-        stores = Store.objects.filter(scopes__operator=self.caller, is_active=True, code=facts["store"])
-        store = stores.first()
+        store = store_reached(operator_id=self.caller.pk, code=facts["store"], now=clock.now())
         if store is None:
             raise exceptions.NotFound(_("The key reaches no store with this code."), "NO_STORE")
         return services.Question(

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from coupons.models.batch import CouponBatch
 from coupons.models.coupon import Coupon
 from foundation.models.append_only import append_only, never_emptied
+from foundation.row_scope import StoreBoundManager
 
 
 class Shift(models.Model):
@@ -32,6 +33,9 @@ class Shift(models.Model):
     closed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, verbose_name=_("closed by"), null=True, on_delete=models.PROTECT, related_name="+"
     )
+
+    store_path = "store"
+    objects = StoreBoundManager()
 
     class Meta:
         verbose_name = _("shift")
@@ -103,6 +107,9 @@ class Redemption(models.Model):
     redeemed_at = models.DateTimeField(_("redeemed at"))
     terms_sha256 = models.CharField(_("fingerprint of the terms"), max_length=64)
 
+    store_path = "store"
+    objects = StoreBoundManager()
+
     class Meta:
         verbose_name = _("redemption")
         verbose_name_plural = _("redemptions")
@@ -152,6 +159,9 @@ class Reversal(models.Model):
     # Whether the shift of the redemption was still open: a slip that was handed over never changes.
     within_shift = models.BooleanField(_("within the shift"), default=False)
 
+    store_path = "redemption__store"
+    objects = StoreBoundManager()
+
     class Meta:
         verbose_name = _("undo")
         verbose_name_plural = _("undos")
@@ -197,6 +207,9 @@ class RedemptionAttempt(models.Model):
         Coupon, verbose_name=_("coupon"), null=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
     reason = models.CharField(_("reason"), max_length=24)
+
+    store_path = "store"
+    objects = StoreBoundManager()
 
     class Meta:
         verbose_name = _("refused attempt")

@@ -17,6 +17,7 @@ from django.urls import reverse
 from coupons.models import Shift
 from coupons.queries.shifts import open_shift_of
 from coupons.services.till import STORE_KEY, store_of_session
+from foundation import clock
 from foundation.models import Operator
 from foundation.page_policy import SCRIPTS, SCRIPTS_AND_WASM, strict_page
 from members.models import Store
@@ -78,12 +79,12 @@ def _guarded(view: TillPage, *, scripts: str, allowed: tuple[str, ...] = ()) -> 
 
 def _place_of(request: HttpRequest, operator: Operator, device_id: str) -> tuple[Store | None, Shift | None]:
     """Where the shift that is open here was begun, as long as they work there; else the session's store."""
-    shift = open_shift_of(clerk_id=operator.pk)
+    shift, now = open_shift_of(clerk_id=operator.pk), clock.now()
     if shift is not None and shift.device_id == device_id:
-        store = store_of_session(operator=operator, store_id=shift.store_id)
+        store = store_of_session(operator=operator, store_id=shift.store_id, now=now)
         if store is not None:
             return store, shift
-    return store_of_session(operator=operator, store_id=request.session.get(STORE_KEY)), None
+    return store_of_session(operator=operator, store_id=request.session.get(STORE_KEY), now=now), None
 
 
 def _device_of(request: HttpRequest) -> str:

@@ -84,7 +84,7 @@ def choose_store(request: HttpRequest) -> HttpResponse:
     operator = request.user
     if not isinstance(operator, Operator):
         return redirect("coupons:till_login")
-    stores = stores_of(operator_id=operator.pk)
+    stores = stores_of(operator_id=operator.pk, now=clock.now())
     if request.method == "POST":
         chosen = next((store for store in stores if str(store.pk) == request.POST.get("store")), None)
         if chosen is not None:

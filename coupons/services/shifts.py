@@ -14,7 +14,8 @@ from coupons.services.till import business_date
 from foundation.db import fetch_value
 from foundation.errors import DomainError, NotAllowed
 from foundation.models import Operator
-from members.models import Store, StoreScope
+from members.models import Store
+from members.queries.stores import works_in
 
 # Shared, so that tills do not wait for each other; closing takes the row for itself and waits for them.
 HOLD = """
@@ -73,17 +74,17 @@ def close_shift(*, shift_id: int, device_id: str, by: Operator, now: datetime) -
 
 def _close(*, shift_id: int, device_id: str, by: Operator, now: datetime) -> Shift:
     shift = Shift.objects.select_related("store", "clerk").get(pk=shift_id)
-    if not _may_close(shift, device_id, by=by):
+    if not _may_close(shift, device_id, by=by, now=now):
         raise NotAllowed(_("This shift belongs to somebody else on another till."))
     Shift.objects.filter(pk=shift.pk, closed_at__isnull=True).update(closed_at=now, closed_by=by)
     shift.refresh_from_db(fields=["closed_at", "closed_by"])
     return shift
 
 
-def _may_close(shift: Shift, device_id: str, *, by: Operator) -> bool:
+def _may_close(shift: Shift, device_id: str, *, by: Operator, now: datetime) -> bool:
     if shift.clerk_id == by.pk:
         return True
-    works_there = StoreScope.objects.filter(operator=by, store_id=shift.store_id).exists()
+    works_there = works_in(operator_id=by.pk, store_id=shift.store_id, now=now)
     return works_there and (shift.device_id == device_id or by.has_perm("coupons.reverse_in_store"))
 
 

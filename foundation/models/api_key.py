@@ -12,7 +12,7 @@ class ApiKey(models.Model):
     """
     One system that may call. It acts as its own operator, who can't log in, so that every ledger names it.
 
-    No `networks` means from anywhere. Which stores it reaches is what its operator works for (members.StoreScope).
+    No `networks` means from anywhere. It reaches the stores its operator works for (members.StoreScope), or every one.
     """
 
     key_id = models.CharField(_("key id"), max_length=24, unique=True, editable=False)
@@ -22,6 +22,7 @@ class ApiKey(models.Model):
         editable=False,
     )  # fmt: skip
     scopes = ArrayField(models.CharField(max_length=32), verbose_name=_("may"), default=list, blank=True)
+    reaches_every_store = models.BooleanField(_("for every store"), default=False)
     networks = ArrayField(models.CharField(max_length=43), verbose_name=_("may call from"), default=list, blank=True)
     calls_per_minute = models.PositiveIntegerField(_("calls per minute at most"), default=600)
     is_active = models.BooleanField(_("active"), default=True)

@@ -1,9 +1,14 @@
 """The base of every view of the API."""
 
 from collections.abc import Mapping
+from contextlib import ExitStack
+from enum import Enum
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.db.models import QuerySet
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import exceptions, serializers
 from rest_framework.pagination import CursorPagination
@@ -14,9 +19,11 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
+from foundation import clock
 from foundation.models import ApiKey, Operator
-from foundation.rest.auth import HasScope, KeyThrottle, SignedKeyAuthentication
+from foundation.rest.auth import HasScope, KeyThrottle, SignedKeyAuthentication, sample_denied
 from foundation.rest.errors import answer_to
+from foundation.row_scope import limited_to
 
 
 class ShallowJSONParser(JSONParser):
@@ -48,14 +55,43 @@ class AnswersErrors(APIView):
         return facts
 
 
+class ByStore(Enum):
+    """What a view does for a key that reaches some stores only."""
+
+    CLOSED = "closed"
+    LIMITED = "reads the rows of these stores"
+    CHECKED = "the service checks the store of what is asked"
+
+
 class ApiView(AnswersErrors):
-    """One use-case for other systems. `scopes` names what each of its methods needs; a method without is closed."""
+    """
+    One use-case for other systems. `scopes` names what each of its methods needs; a method without is closed.
+
+    `stores` says how it treats a key that reaches some stores only; unless a view says more it is closed to such a key.
+    """
 
     authentication_classes = [SignedKeyAuthentication]
     permission_classes = [HasScope]
     throttle_classes = [KeyThrottle]
     renderer_classes = [JSONRenderer]
     scopes: ClassVar[Mapping[str, str]] = {}
+    stores: ClassVar[ByStore] = ByStore.CLOSED
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """Answer within the row scope of the key, which is known once it has been asked for."""
+        with ExitStack() as self.row_scope:
+            return super().dispatch(request, *args, **kwargs)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Who calls, what it may, whose rows it reads. Raises PermissionDenied."""
+        super().initial(request, *args, **kwargs)
+        reached = import_string(settings.ROW_SCOPE)(operator=self.caller, now=clock.now())
+        if reached is None or self.stores == ByStore.CHECKED:
+            return
+        if self.stores == ByStore.CLOSED:
+            sample_denied(request, self.key, "STORE_SCOPE")
+            raise exceptions.PermissionDenied(_("This is open to keys for every store only."), "STORE_SCOPE")
+        self.row_scope.enter_context(limited_to(reached))
 
     @property
     def key(self) -> ApiKey:

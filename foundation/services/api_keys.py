@@ -23,7 +23,7 @@ SEEN_EVERY = timedelta(minutes=1)
 
 @transaction.atomic
 def make_key(
-    *, name: str, scopes: Sequence[str], networks: Sequence[str],
+    *, name: str, scopes: Sequence[str], reaches_every_store: bool, networks: Sequence[str],
     calls_per_minute: int, expires_at: datetime | None, by: Operator, now: datetime,
 ) -> tuple[ApiKey, str]:  # fmt: skip
     """
@@ -37,13 +37,15 @@ def make_key(
         with transaction.atomic():
             key = ApiKey.objects.create(
                 key_id=key_id, name=name, operator=operator, scopes=sorted(set(scopes)), networks=list(networks),
-                calls_per_minute=calls_per_minute, expires_at=expires_at, made_by=by, made_at=now,
+                reaches_every_store=reaches_every_store, calls_per_minute=calls_per_minute, expires_at=expires_at,
+                made_by=by, made_at=now,
             )  # fmt: skip
     except IntegrityError as taken:
         raise NameTaken(_("There is an API key with this name already.")) from taken
     secret = _new_secret(key, now=now)
     audit.record(
-        action="api_key.made", subject=key.subject, by=by, now=now, scopes=key.scopes, networks=key.networks
+        action="api_key.made", subject=key.subject, by=by, now=now, scopes=key.scopes, networks=key.networks,
+        every_store=reaches_every_store,
     )  # fmt: skip
     return key, secret
 

@@ -9,6 +9,7 @@ from members.models.consent import (
     Suppression,
     SuppressionKind,
 )
+from members.models.grant import GrantState, RoleGrant
 from members.models.import_file import (
     HeaderChoice,
     ImportChange,
@@ -27,6 +28,7 @@ __all__ = [
     "Consent",
     "ConsentEvent",
     "ConsentSource",
+    "GrantState",
     "HeaderChoice",
     "ImportChange",
     "ImportFile",
@@ -38,6 +40,7 @@ __all__ = [
     "OrderLine",
     "PhoneGate",
     "PreferenceLink",
+    "RoleGrant",
     "Segment",
     "Store",
     "StoreScope",

@@ -4,6 +4,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from foundation.row_scope import StoreBoundManager
+
 
 class Lifecycle(models.TextChoices):
     PROSPECT = "PROSPECT", pgettext_lazy("lifecycle", "never bought")
@@ -64,7 +66,8 @@ class Member(models.Model):
     rfm_m = models.PositiveSmallIntegerField(_("money band"), default=0)
     lifecycle = models.CharField(_("lifecycle"), max_length=10, choices=Lifecycle.choices, default=Lifecycle.PROSPECT)
 
-    objects = MemberQuerySet.as_manager()
+    store_path = "home_store"
+    objects = StoreBoundManager.from_queryset(MemberQuerySet)()
 
     class Meta:
         verbose_name = _("member")

@@ -3,6 +3,8 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from foundation.row_scope import StoreBoundManager
+
 
 class Order(models.Model):
     """One paid basket. `order_no` is unique over all time, so a corrected date can't double it."""
@@ -18,6 +20,9 @@ class Order(models.Model):
     amount_fen = models.BigIntegerField(_("amount in fen"))
     discount_fen = models.BigIntegerField(_("discount in fen"), default=0)
     line_count = models.PositiveIntegerField(_("lines"), default=0)
+
+    store_path = "store"
+    objects = StoreBoundManager()
 
     class Meta:
         verbose_name = _("order")
@@ -40,6 +45,9 @@ class OrderLine(models.Model):
     quantity_milli = models.BigIntegerField(_("quantity in thousandths"))
     amount_fen = models.BigIntegerField(_("amount in fen"))
 
+    store_path = "order__store"
+    objects = StoreBoundManager()
+
     class Meta:
         verbose_name = _("order line")
         verbose_name_plural = _("order lines")
@@ -59,6 +67,9 @@ class CategoryPurchase(models.Model):
     last_bought_at = models.DateTimeField(_("last bought"))
     order_count = models.PositiveIntegerField(_("orders"))
     spend_fen = models.BigIntegerField(_("spend in fen"))
+
+    store_path = "member__home_store"
+    objects = StoreBoundManager()
 
     class Meta:
         verbose_name = _("category purchase")

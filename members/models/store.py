@@ -4,6 +4,8 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from foundation.row_scope import StoreBoundManager
+
 
 class Store(models.Model):
     """A shop. Its zone decides what time it is at its till."""
@@ -14,9 +16,13 @@ class Store(models.Model):
     zone = models.CharField(_("time zone"), max_length=40, default="Asia/Shanghai")
     is_active = models.BooleanField(_("open"), default=True)
 
+    store_path = "pk"
+    objects = StoreBoundManager()
+
     class Meta:
         verbose_name = _("store")
         verbose_name_plural = _("stores")
+        permissions = [("see_every_store", "Can see the rows of every store")]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.code})"
@@ -29,6 +35,9 @@ class StoreScope(models.Model):
         settings.AUTH_USER_MODEL, verbose_name=_("operator"), on_delete=models.CASCADE, related_name="store_scopes"
     )
     store = models.ForeignKey(Store, verbose_name=_("store"), on_delete=models.CASCADE, related_name="scopes")
+
+    store_path = "store"
+    objects = StoreBoundManager()
 
     class Meta:
         verbose_name = _("store of an operator")

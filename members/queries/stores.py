@@ -1,11 +1,49 @@
-"""Which stores an operator works for."""
+"""Which stores somebody, or some system, works for, and whose rows they read."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from members.models import Store
+from django.db.models import Exists, Q, QuerySet
+
+from foundation.models import ApiKey, Operator
+from foundation.row_scope import Stores
+from members.models import RoleGrant, Store, StoreScope
 
 
-def stores_of(*, operator_id: int) -> Sequence[Store]:
+def _reached(operator_id: int, now: datetime) -> QuerySet[Store]:
+    """By the list, or by a right for a time; a key may reach every store."""
+    listed = StoreScope.objects.filter(operator_id=operator_id)
+    granted = RoleGrant.objects.in_force_at(now).filter(operator_id=operator_id)
+    return Store.objects.filter(
+        Q(pk__in=listed.values("store")) | Q(pk__in=granted.values("stores")) | Exists(_key_to_all(operator_id))
+    )
+
+
+def _key_to_all(operator_id: int) -> QuerySet[ApiKey]:
+    return ApiKey.objects.filter(operator_id=operator_id, reaches_every_store=True)
+
+
+def stores_of(*, operator_id: int, now: datetime) -> Sequence[Store]:
     """The open stores of an operator, by store code."""
-    found = Store.objects.filter(scopes__operator_id=operator_id, is_active=True)
-    return list(found.order_by("code", "id"))
+    return list(_reached(operator_id, now).filter(is_active=True).order_by("code", "id"))
+
+
+def store_reached(*, operator_id: int, code: str, now: datetime) -> Store | None:
+    """The open store with this code, if an operator works for it."""
+    return _reached(operator_id, now).filter(is_active=True, code=code).first()
+
+
+def works_in(*, operator_id: int, store_id: int, now: datetime) -> bool:
+    """Whether an operator works for a store, be it open or closed."""
+    return _reached(operator_id, now).filter(pk=store_id).exists()
+
+
+def scope_of(*, operator: Operator, now: datetime) -> Stores:
+    """
+    The stores whose rows an operator reads: every one (None) by permission or as a key that reaches every store.
+
+    Without either it is what they work for, closed stores too, and nothing for who works nowhere.
+    """
+    if operator.has_perm("members.see_every_store") or _key_to_all(operator.pk).exists():
+        return None
+    return frozenset(_reached(operator.pk, now).values_list("pk", flat=True))

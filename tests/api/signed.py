@@ -49,8 +49,10 @@ class Caller:
 
 
 def make_caller(*, scopes: list[str] | None = None, stores: tuple[Store, ...] = (), **facts: Any) -> Caller:
-    """A system with a new key: every scope unless `scopes` says less, the given stores, from anywhere."""
-    options = {"networks": [], "calls_per_minute": 600, "expires_at": None} | facts
+    """A system with a new key: every scope unless `scopes` says less, every store unless some are given."""
+    options = {
+        "networks": [], "calls_per_minute": 600, "expires_at": None, "reaches_every_store": not stores,
+    } | facts  # fmt: skip
     key, secret = make_key(
         name=f"K{secrets.token_hex(4)}",
         scopes=ALL if scopes is None else scopes,

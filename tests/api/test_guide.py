@@ -44,7 +44,7 @@ def examples(language: str) -> list[str]:
 
 def test_the_python_of_the_guide(live_server: Any) -> None:
     store = make_store("S1")
-    caller, coupon = make_caller(stores=(store,)), make_coupon(make_terms())
+    caller, coupon = make_caller(stores=(store,), reaches_every_store=True), make_coupon(make_terms())
     make_version("您的订单 {answer} 已备好", tier="NOTICE")
     Template.objects.filter(tier="NOTICE").update(name="取货通知")
     make_campaign(is_approved=False)

@@ -23,7 +23,7 @@ def roles(monkeypatch):
 
 def asked(**facts) -> dict:
     return {"name": "收银系统", "scopes": ["coupons:redeem", "members:read"], "calls_per_minute": "60", "stores": [],
-            "networks": "203.0.113.7\n10.0.0.0/8"} | facts  # fmt: skip
+            "reaches_every_store": "on", "networks": "203.0.113.7\n10.0.0.0/8"} | facts  # fmt: skip
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def it() -> Client:
 
 def test_a_key_is_made_and_its_secret_shown_once(it):
     store = make_store("S1")
-    answer = it.post("/console/api-keys/new/", asked(stores=[store.pk]))
+    answer = it.post("/console/api-keys/new/", asked(stores=[store.pk], reaches_every_store=""))
 
     key = ApiKey.objects.get()
     (secret,) = live_secrets(key=key, now=NOON)
@@ -47,7 +47,7 @@ def test_a_key_is_made_and_its_secret_shown_once(it):
 @pytest.mark.parametrize(
     "wrong",
     [{"scopes": ["all"]}, {"scopes": []}, {"networks": "10.0.0.1/8"}, {"networks": "x"}, {"calls_per_minute": "0"},
-     {"name": ""}, {"stores": ["999"]}],
+     {"name": ""}, {"stores": ["999"], "reaches_every_store": ""}, {"reaches_every_store": ""}],
 )  # fmt: skip
 def test_a_wrong_form_makes_nothing(it, wrong):
     assert it.post("/console/api-keys/new/", asked(**wrong)).status_code == 200

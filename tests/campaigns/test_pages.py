@@ -36,7 +36,7 @@ def client() -> Client:
 def reader() -> Client:
     """A browser of somebody who may only look at campaigns."""
     operator = make_operator(is_staff=True)
-    operator.user_permissions.add(Permission.objects.get(codename="view_campaign"))
+    operator.user_permissions.set(Permission.objects.filter(codename__in=["see_every_store", "view_campaign"]))
     browser = Client(HTTP_ACCEPT_LANGUAGE="en")
     browser.force_login(operator)
     return browser

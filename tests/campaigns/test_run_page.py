@@ -52,7 +52,7 @@ def noon(monkeypatch):
 
 def browser_of(*permissions: str) -> Client:
     operator = make_operator(is_staff=True)
-    operator.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    operator.user_permissions.set(Permission.objects.filter(codename__in=["see_every_store", *permissions]))
     browser = Client(HTTP_ACCEPT_LANGUAGE="en")
     browser.force_login(operator)
     return browser

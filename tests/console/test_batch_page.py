@@ -35,7 +35,7 @@ def three_days_later(monkeypatch):
 
 def client_of(*permissions: str, **facts) -> Client:
     operator = make_operator(is_staff=True, **facts)
-    operator.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    operator.user_permissions.set(Permission.objects.filter(codename__in=["see_every_store", *permissions]))
     browser = Client(HTTP_ACCEPT_LANGUAGE="en")
     browser.force_login(operator)
     return browser

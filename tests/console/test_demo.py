@@ -1,4 +1,4 @@
-"""The demo chain: dates that end last week, marked members, five logins, once."""
+"""The demo chain: dates that end last week, marked members, its logins, once."""
 
 import csv
 import gzip
@@ -49,7 +49,7 @@ def test_demo_members_are_marked_and_real_ones_are_not(import_folder: Path, tmp_
 
 
 @pytest.mark.django_db
-def test_the_five_logins_are_made_once() -> None:
+def test_the_logins_are_made_once() -> None:
     permissions.sync()
 
     load.make_operators()

@@ -1,5 +1,7 @@
 """No office page asks the database more often because there is more to show."""
 
+from datetime import timedelta
+
 import pytest
 from django.core.cache import cache
 from django.db import connection
@@ -11,6 +13,7 @@ from foundation import clock
 from foundation.models import Job
 from foundation.services.webhooks import make_endpoint
 from members.models import ImportFile, Suppression, SuppressionKind
+from members.services import grants
 from tests.api.signed import make_caller
 from tests.console.test_watch import client_of
 from tests.factories import (
@@ -29,9 +32,9 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 MARKETING = (
     "", "alerts/", "waiting/", "imports/", "segments/", "templates/", "batches/", "campaigns/", "calendar/", "replies/",
-    "unsure/", "sending/", "reports/", "members/member/", "members/suppression/", "members/store/",
+    "unsure/", "sending/", "reports/", "members/member/", "members/suppression/", "members/store/", "stores/",
 )  # fmt: skip
-IT = ("api-keys/", "webhooks/", "channels/", "foundation/job/", "foundation/operator/", "delivery/channel/")
+IT = ("rights/", "api-keys/", "webhooks/", "channels/", "foundation/job/", "foundation/operator/", "delivery/channel/")
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +53,8 @@ def one_more_of_everything(number: int) -> None:
     make_campaign(is_approved=False)
     make_caller(stores=(store,))
     by = make_operator()
+    asker = make_operator()
+    grants.ask(role="finance", store_ids=[store.pk], until=NOON + timedelta(1), reason="x", by=asker, now=NOON)
     make_endpoint(name=f"W{number}", url="https://x.example.cn/", topics=["coupon.redeemed"], by=by, now=NOON)
     job = Job.objects.create(kind="members.import", title="Import", created_at=NOON)
     ImportFile.objects.create(job=job, kind="MEMBERS", name="a.csv", path="/nowhere/a.csv", received_at=NOON)

@@ -16,6 +16,7 @@ MARKETING = {
     "campaigns/new/": "campaign-new", "calendar/": "calendar", "messages/": "messages-empty", "replies/": "replies",
     "unsure/": "unsure", "sending/": "sending", "reports/": "reports", "members/member/": "members",
     "members/suppression/": "suppressions", "members/store/": "stores", "coupons/redemption/": "redemptions",
+    "coupons/redemptionattempt/": "attempts", "stores/": "stores-today",
     "templates_sms/signature/": "signatures", "templates_sms/sensitiveword/": "words",
     "templates_sms/sensitiveword/add/": "word-new", "delivery/link/": "links", "delivery/link/add/": "link-new",
 }  # fmt: skip
@@ -26,7 +27,7 @@ IT = {
     "proofs/": "proofs", "foundation/operator/": "operators", "foundation/operator/add/": "operator-new",
     "foundation/auditentry/": "audit", "foundation/job/": "jobs", "delivery/calendarday/": "calendar-days",
     "delivery/receiptcode/": "receipt-codes", "django_celery_beat/periodictask/": "beat-tasks",
-    "password_change/": "password",
+    "password_change/": "password", "rights/": "rights",
 }  # fmt: skip
 LOOKS: tuple[tuple[int, int, Literal["light", "dark"]], ...] = (
     (390, 844, "light"), (1280, 900, "dark"),

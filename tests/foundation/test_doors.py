@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 PASSWORD = "fresh-greens-88"
 DOORS = {"office": "/console/login/", "till": "/till/login/"}
-INSIDE = {"office": "/console/", "till": "/till/"}
+INSIDE = {"office": "/console/rights/", "till": "/till/"}
 CHANGE = {"office": "/console/password_change/", "till": "/till/password/"}
 ELSEWHERE = "203.0.113.{}"
 

@@ -52,7 +52,7 @@ def it() -> Client:
 
 
 def is_inside(client: Client) -> bool:
-    return client.get("/console/").status_code == 200
+    return client.get("/console/rights/").status_code == 200
 
 
 def shift(client: Client, **moved: float) -> None:
@@ -120,7 +120,7 @@ def test_every_login_ends_after_twelve_hours_however_busy(door, hours, inside):
     client = enter(operator, door)
     shift(client, begun_at=hours * 3600)
 
-    page = client.get("/console/" if door == "office" else "/till/")
+    page = client.get("/console/rights/" if door == "office" else "/till/")
 
     assert (page.status_code == 200) is inside
     if not inside:

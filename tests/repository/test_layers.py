@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.checks import run_checks
 from django.core.management import call_command
 
+from console.management.commands import roles_table
 from tests.repository.sources import ROOT
 
 
@@ -40,3 +41,7 @@ def test_every_topic_that_is_published_has_a_handler():
         published |= {part.split('"')[0] for part in text.split('outbox.publish(topic="')[1:]}
 
     assert published and published <= set(settings.OUTBOX_HANDLERS)
+
+
+def test_the_table_of_roles_is_the_one_of_the_code():
+    assert (ROOT / "docs" / "reference" / "roles.md").read_text(encoding="utf-8") == roles_table.table()

@@ -65,6 +65,6 @@ window.addEventListener("resize", nameRegions);
 document.addEventListener("htmx:afterSettle", nameRegions);
 // The theme hides its page until its scripts run, and a browser gives no focus to what is hidden: it is given then.
 window.addEventListener("load", () => {
-  const first = document.querySelector(".k-page [autofocus]");
+  const first = document.querySelector("[autofocus]");
   if (first && document.activeElement === document.body) first.focus();
 });

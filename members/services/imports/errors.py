@@ -48,6 +48,7 @@ def reason_sentence(code: str) -> str:
         DUPLICATE: _("named again further down; the last row counts"),
         "STORE_UNKNOWN": _("this store is not in the list of stores"),
         "CARD_UNKNOWN": _("this card is not in the list of members"),
+        "FOREIGN_STORE": _("this belongs to a store that the key does not reach"),
         "ORDER_UNKNOWN": _("this order was not imported yet"),
     }
     if code in own:

@@ -32,6 +32,7 @@ class ImportSpec:
     stage: Callable[[Any], tuple[Any, ...]]
     statement: str  # members/sql/<statement>.sql: writes staging, returns line and outcome
     follow_ups: tuple[str, ...] = ()
+    foreign: str = ""  # members/sql/<foreign>.sql: takes rows of other stores out of staging
 
 
 KINDS: dict[ImportKind, Kind] = {
@@ -79,7 +80,7 @@ def spec_of(kind: str) -> ImportSpec:
             staging="card_no text, name text, phone_hash uuid, phone_cipher bytea, phone_tail text, carrier text,"
             " gender text, birthday date, home_store text, city text, level text, joined_at timestamptz,"
             " income_band text, household_size smallint, kids smallint, marketing_consent boolean",
-            statement="upsert_members", follow_ups=("import_consent",),
+            statement="upsert_members", follow_ups=("import_consent",), foreign="foreign_members",
         ),
         ImportKind.STORES: ImportSpec(
             key="store_code", clean=clean_store, identity=lambda row: row.store_code, stage=_stage_store,
@@ -88,7 +89,7 @@ def spec_of(kind: str) -> ImportSpec:
         ImportKind.ORDERS: ImportSpec(
             key="order_no", clean=clean_order, identity=lambda row: row.order_no, stage=_stage_order,
             staging="order_no text, card_no text, store_code text, paid_at timestamptz, amount_fen bigint,"
-            " discount_fen bigint, line_count integer", statement="upsert_orders",
+            " discount_fen bigint, line_count integer", statement="upsert_orders", foreign="foreign_orders",
         ),
         ImportKind.ORDER_LINES: ImportSpec(
             key="order_no", clean=clean_order_line, identity=lambda row: (row.order_no, row.sku), stage=_stage_line,
