@@ -47,7 +47,7 @@ SIDEBAR: dict[str, Any] = {
     "navigation": [
         _group(
             _("Home"), "home",
-            _item(_("Today"), "admin:index", icon="today"),
+            _item(_("Today"), "admin:index", "members.see_every_store", icon="today"),
             _item(_("Alerts"), "alerts", "foundation.view_alert", icon="notifications",
                   badge="console.workplaces.alerts.badge", badge_variant="danger"),
             _item(_("Stores today"), "own-stores", "coupons.view_redemption", icon="storefront"),

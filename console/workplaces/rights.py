@@ -31,7 +31,7 @@ class RightForm(forms.Form):
 
     role = forms.ChoiceField(label=gettext_lazy("Role"))
     stores = forms.MultipleChoiceField(
-        label=gettext_lazy("For these stores"), required=False, widget=forms.SelectMultiple(attrs={"size": 6}),
+        label=gettext_lazy("Stores"), required=False, widget=forms.SelectMultiple(attrs={"size": 6}),
         help_text=gettext_lazy("Needed for the till and for area managers; other roles read every store."),
     )  # fmt: skip
     last_day = forms.DateField(

@@ -21,6 +21,7 @@ from foundation import clock
 from foundation.models import Operator
 from foundation.rest.views import AnswersErrors
 from members.models import Store
+from members.queries.stores import may_undo_in
 
 
 class MayRedeem(BasePermission):
@@ -112,7 +113,8 @@ class HistoryView(TillView):
 
     def get(self, request: Request) -> Response:
         device = self.read(inputs.DeviceInput, request.query_params)
-        now, is_manager = clock.now(), self.clerk.has_perm("coupons.reverse_in_store")
+        now = clock.now()
+        is_manager = may_undo_in(operator=self.clerk, store_id=self.store.pk, now=now)
         found = till_history(
             store_id=self.store.pk, clerk_id=None if is_manager else self.clerk.pk,
             business_date=business_date(store=self.store, now=now),

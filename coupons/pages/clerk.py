@@ -21,6 +21,7 @@ from foundation import clock
 from foundation.models import Operator
 from foundation.page_policy import SCRIPTS, SCRIPTS_AND_WASM, strict_page
 from members.models import Store
+from members.queries.stores import may_undo_in
 
 DEVICE_COOKIE = "till_device"
 DEVICE_SALT = "coupons.till.device"
@@ -35,11 +36,7 @@ class Clerk:
     store: Store
     device_id: str
     shift: Shift | None  # the one that is open here; None before work has begun
-
-    @property
-    def is_manager(self) -> bool:
-        """Whether they may undo for the whole store."""
-        return self.operator.has_perm("coupons.reverse_in_store")
+    is_manager: bool  # whether they may undo for the whole store
 
 
 TillPage = Callable[..., HttpResponse]
@@ -69,7 +66,8 @@ def _guarded(view: TillPage, *, scripts: str, allowed: tuple[str, ...] = ()) -> 
             return redirect("coupons:till_store")
         if request.session.get(STORE_KEY) != store.pk:
             request.session[STORE_KEY] = store.pk
-        clerk = Clerk(request.user, store, device_id, shift)
+        is_manager = may_undo_in(operator=request.user, store_id=store.pk, now=clock.now())
+        clerk = Clerk(request.user, store, device_id, shift, is_manager)
         response = view(request, clerk, *args, **kwargs)
         _keep_device(response, clerk.device_id)
         return response

@@ -25,7 +25,7 @@ class StoreToday:
 
 
 def stores_today(*, now: datetime) -> list[StoreToday]:
-    """Every store in row scope, by store code."""
+    """Every store in row scope, the busiest first."""
     stores = stores_in_scope()
     facts = {"now": now, "stores": None if stores is None else sorted(stores)}
     return [StoreToday(**row) for row in fetch_dicts(load_sql("coupons", "stores_today"), facts)]

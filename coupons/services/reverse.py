@@ -15,7 +15,7 @@ from coupons.models import Coupon, CouponState, Redemption, RedemptionState, Rev
 from coupons.services.shifts import is_held_open
 from foundation.errors import DomainError, NotAllowed
 from foundation.models import Operator
-from members.queries.stores import works_in
+from members.queries.stores import may_undo_in, works_in
 
 
 class UndoTooLate(DomainError):
@@ -49,7 +49,8 @@ def reverse(*, redemption_no: str, device_id: str, reason: str, by: Operator, no
 def _check_right(redemption: Redemption, device_id: str, *, by: Operator, now: datetime) -> None:
     if not works_in(operator_id=by.pk, store_id=redemption.store_id, now=now):
         raise NotAllowed(_("This was redeemed in another store."))
-    is_own, is_manager = redemption.clerk_id == by.pk, by.has_perm("coupons.reverse_in_store")
+    is_own = redemption.clerk_id == by.pk
+    is_manager = may_undo_in(operator=by, store_id=redemption.store_id, now=now)
     if is_manager and not is_own:
         today = now.astimezone(ZoneInfo(redemption.store.zone)).date()
         if redemption.business_date != today:

@@ -15,7 +15,7 @@ from foundation.db import fetch_value
 from foundation.errors import DomainError, NotAllowed
 from foundation.models import Operator
 from members.models import Store
-from members.queries.stores import works_in
+from members.queries.stores import may_undo_in, works_in
 
 # Shared, so that tills do not wait for each other; closing takes the row for itself and waits for them.
 HOLD = """
@@ -84,8 +84,9 @@ def _close(*, shift_id: int, device_id: str, by: Operator, now: datetime) -> Shi
 def _may_close(shift: Shift, device_id: str, *, by: Operator, now: datetime) -> bool:
     if shift.clerk_id == by.pk:
         return True
-    works_there = works_in(operator_id=by.pk, store_id=shift.store_id, now=now)
-    return works_there and (shift.device_id == device_id or by.has_perm("coupons.reverse_in_store"))
+    if shift.device_id == device_id:
+        return works_in(operator_id=by.pk, store_id=shift.store_id, now=now)
+    return may_undo_in(operator=by, store_id=shift.store_id, now=now)
 
 
 def on_leave(*, operator_id: int, store_id: int | None, by: Operator, now: datetime) -> None:

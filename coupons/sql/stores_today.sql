@@ -22,4 +22,4 @@ CROSS JOIN LATERAL (
 ) AS used
 WHERE (%(stores)s::bigint[] IS NULL OR store.id = ANY(%(stores)s))
   AND (store.is_active OR used.week_redeemed > 0 OR used.undone > 0)
-ORDER BY store.code
+ORDER BY used.redeemed DESC, refused DESC, used.week_redeemed DESC, store.code

@@ -11,8 +11,8 @@ from console import permissions
 from foundation import clock
 from foundation.errors import HasMoved, NotAllowed
 from foundation.models import AuditEntry, Operator, Session
-from members.models import GrantState, RoleGrant
-from members.queries.stores import scope_of, stores_of, works_in
+from members.models import GrantState, RoleGrant, StoreScope
+from members.queries.stores import may_undo_in, scope_of, stores_of, works_in
 from members.services import grants
 from members.services.grants import GrantRefused
 from tests.factories import NOON, make_operator, make_store
@@ -59,7 +59,7 @@ def test_a_granted_role_gives_its_permissions_until_its_end_and_nobody_has_to_en
 
 def test_stores_come_and_go_with_the_grant():
     person, it, store, other = of_role("area_manager"), of_role("it"), make_store("A"), make_store("B")
-    grant = asked(person, role="area_manager", stores=[store.pk])
+    grant = asked(person, role="store_manager", stores=[store.pk])
     assert scope_of(operator=person, now=NOON) == frozenset()
 
     grants.decide(grant_id=grant.pk, is_granted=True, note="", by=it, now=NOON)
@@ -71,6 +71,23 @@ def test_stores_come_and_go_with_the_grant():
     assert scope_of(operator=person, now=NOON + WEEK) == frozenset()
     assert stores_of(operator_id=person.pk, now=NOON + WEEK) == []
     assert scope_of(operator=it, now=NOON) is None
+
+
+def test_a_right_in_one_store_gives_nothing_in_the_others():
+    own, other, boss = make_store("OWN"), make_store("OTHER"), of_role("it")
+    clerk, watcher = of_role("clerk"), of_role("area_manager")
+    for person in (clerk, watcher):
+        StoreScope.objects.create(operator=person, store=own)
+        grant = asked(person, role="store_manager", stores=[other.pk])
+        grants.decide(grant_id=grant.pk, is_granted=True, note="", by=boss, now=NOON)
+    clerk, watcher = (Operator.objects.get(pk=one.pk) for one in (clerk, watcher))
+
+    assert clerk.has_perm("coupons.reverse_in_store") and watcher.has_perm("coupons.redeem")
+    assert [may_undo_in(operator=clerk, store_id=one.pk, now=NOON) for one in (own, other)] == [False, True]
+    assert stores_of(operator_id=clerk.pk, now=NOON) == [other, own]
+    assert stores_of(operator_id=watcher.pk, now=NOON) == [other]
+    assert scope_of(operator=watcher, now=NOON) == {own.pk, other.pk}
+    assert not may_undo_in(operator=clerk, store_id=other.pk, now=NOON + WEEK)
 
 
 def test_nobody_decides_on_their_own_wish_not_even_past_the_service():
