@@ -41,7 +41,7 @@ check: $(TOOLS) ## format, lint, types, contracts, migrations, translations
 	$(PYTHON) scripts/messages.py --check
 
 test: $(TOOLS) ## run the tests (options: ARGS="-k coupon" WORKERS=0 for one process)
-	$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 chaos: $(TOOLS) ## 100,000 messages under kill -9 (options: ARGS="--people 5000 --kills 10")
 	$(PYTHON) -m tests.chaos.long $(ARGS)

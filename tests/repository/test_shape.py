@@ -4,6 +4,7 @@ from statistics import median
 import pytest
 
 from tests.repository.sources import MAY_NAME, ROOMS, ROOT, TABLE, functions, sources, statements
+from tests.sharing import NEEDS_STACK
 
 CODE = [*ROOMS, "console"]
 
@@ -65,3 +66,9 @@ def test_every_module_with_code_says_what_it_is():
     ]
 
     assert silent == []
+
+
+def test_every_test_of_the_whole_stack_is_shared_as_one():
+    asking = {path for path in (ROOT / "tests" / "e2e").glob("test_*.py") if "stack: Stack" in path.read_text("utf-8")}
+
+    assert {path.relative_to(ROOT).as_posix() for path in asking} == NEEDS_STACK
