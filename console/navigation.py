@@ -53,6 +53,7 @@ SIDEBAR: dict[str, Any] = {
             _item(_("Stores today"), "own-stores", "coupons.view_redemption", icon="storefront"),
             _item(_("Waiting for me"), "waiting", icon="inbox", badge="console.workplaces.waiting.badge",
                   badge_variant="primary"),
+            _item(_("Exported files"), "exports", "foundation.export_lists", icon="download"),
         ),
         _group(
             _("Campaigns"), "campaign",

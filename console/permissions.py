@@ -34,7 +34,8 @@ PEOPLE = (
 )  # fmt: skip
 RESULTS = ("campaigns.view_report", "coupons.view_redemption", "coupons.view_redemptionattempt")
 SENDING = ("delivery.view_channel", "delivery.view_dispatch", "foundation.view_alert")
-STAFF = (EVERY_STORE, *PLANS, *PEOPLE, *RESULTS, *SENDING, "delivery.pull_brake")
+FILES = "foundation.export_lists"
+STAFF = (EVERY_STORE, *PLANS, *PEOPLE, *RESULTS, *SENDING, "delivery.pull_brake", FILES)
 
 ROLES: dict[str, Role] = {
     "marketing": Role(_("Marketing"), _("Writes texts, picks members, plans campaigns."), (
@@ -55,25 +56,25 @@ ROLES: dict[str, Role] = {
     ),
     "area_manager": Role(
         _("Area manager"), _("Watches redemptions, refusals and reports of the stores they are given."),
-        ("members.view_store", *RESULTS),
+        ("members.view_store", *RESULTS, FILES),
     ),
     "finance": Role(
         _("Finance"), _("Reads costs, balances, coupons and redemptions of all stores; no members."),
-        (EVERY_STORE, *PLANS, *RESULTS, "delivery.view_channel", "foundation.view_ledgerproof"),
+        (EVERY_STORE, *PLANS, *RESULTS, "delivery.view_channel", "foundation.view_ledgerproof", FILES),
     ),
     "analyst": Role(
         _("Analyst"), _("Reads campaigns, segments and reports of all stores; no members, no phones."),
-        (EVERY_STORE, *PLANS, *RESULTS),
+        (EVERY_STORE, *PLANS, *RESULTS, FILES),
     ),
     "auditor": Role(_("Auditor"), _("Reads everything and changes nothing."), (
-        EVERY_STORE, *PLANS, *PEOPLE, *RESULTS, *SENDING, "delivery.view_link", "delivery.view_route",
+        EVERY_STORE, *PLANS, *PEOPLE, *RESULTS, *SENDING, FILES, "delivery.view_link", "delivery.view_route",
         "delivery.view_receiptcode", "delivery.view_brake", "django_celery_beat.view_periodictask",
         "foundation.view_apikey", "foundation.view_auditentry", "foundation.view_job", "foundation.view_ledgerproof",
         "foundation.view_operator", "foundation.view_outboxevent", "foundation.view_webhookendpoint",
         "members.view_rolegrant", "members.view_storescope",
     )),
     "it": Role(_("IT"), _("Runs channels, logins, keys and settings; sees no members."), (
-        EVERY_STORE, "delivery.view_channel", "delivery.add_channel", "delivery.change_channel",
+        EVERY_STORE, FILES, "delivery.view_channel", "delivery.add_channel", "delivery.change_channel",
         "delivery.view_dispatch", "delivery.pull_brake", "delivery.view_route", "delivery.add_route",
         "delivery.change_route", "delivery.view_receiptcode", "delivery.add_receiptcode",
         "delivery.change_receiptcode", "delivery.view_calendarday", "delivery.add_calendarday",

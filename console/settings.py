@@ -43,6 +43,9 @@ SIMULATOR_SCENARIO = env.text("SIMULATOR_SCENARIO", "demo")
 STATE_DIR = Path(env.text("STATE_DIR", str(BASE_DIR / "var")))
 IMPORT_DIR = STATE_DIR / "imports"
 MAX_UPLOAD_MB = env.integer("MAX_UPLOAD_MB", 500)
+EXPORT_DIR = STATE_DIR / "exports"
+# How long an exported file can be downloaded before it is deleted.
+EXPORT_KEEP_HOURS = env.integer("EXPORT_KEEP_HOURS", 24, minimum=1, maximum=24 * 30)
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
 
 # How long a worker may hold a chunk without a sign of life; tests that kill workers make it short.
@@ -207,7 +210,21 @@ JOB_RUNNERS: dict[str, str] = {
     "coupons.void_batch": "coupons.services.voiding.run_void",
     "campaigns.rehearsal": "campaigns.services.rehearsal.run_job",
     "foundation.proofs": "foundation.services.proofs.run_job",
+    "foundation.export": "foundation.services.exports.run_job",
 }
+# Lists that can be taken out as files, beside every list of the admin, which EXPORT_CHANGELISTS finds by its model.
+EXPORT_LISTS: list[str] = [
+    "members.services.exports.SEGMENTS",
+    "templates_sms.services.TEMPLATE_LIST",
+    "coupons.services.exports.BATCHES",
+    "campaigns.services.exports.CAMPAIGNS",
+    "campaigns.services.exports.RUNS",
+    "console.changelist_exports.ALERTS",
+    "foundation.services.export_lists.API_KEYS",
+    "foundation.services.export_lists.WEBHOOKS",
+]
+EXPORT_CHANGELISTS = "console.changelist_exports.find"
+EXPORT_SCOPE = "console.export_scope.scope_of"
 LEDGERS: list[str] = [
     "foundation.services.ledgers.AUDIT",
     "members.services.ledgers.CONSENTS",

@@ -17,6 +17,7 @@ class RedemptionAdmin(ReadOnlyAdmin):
     list_filter = ("state", "input_channel", "business_date", ("store", RelatedDropdownFilter))
     list_filter_submit = True
     search_fields = ("redemption_no__exact",)
+    fen_columns = {"saving": "discount_fen"}  # numbers in an exported file
     list_select_related = ("batch", "store", "clerk")
     ordering = ("-id",)
     fields = (

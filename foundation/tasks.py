@@ -4,7 +4,7 @@ from celery import shared_task
 
 from foundation import clock
 from foundation.db import advisory_slot
-from foundation.services import api_keys, jobs, outbox, proofs, sealing, webhooks
+from foundation.services import api_keys, exports, jobs, outbox, proofs, sealing, webhooks
 from foundation.services.session_store import SessionStore
 
 
@@ -65,3 +65,9 @@ def clear_webhooks(**_ignored: object) -> None:
 def clear_sessions(**_ignored: object) -> None:
     """Forget logins that have run out."""
     SessionStore.clear_expired()
+
+
+@shared_task(name="foundation.clear_exports", ignore_result=True)
+def clear_exports(**_ignored: object) -> None:
+    """Delete exported files that have expired."""
+    exports.clear(now=clock.now())

@@ -5,10 +5,12 @@ from datetime import datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from foundation.errors import DomainError, HasMoved, NotAllowed
 from foundation.models import Operator
 from foundation.services import audit
+from foundation.services.export_lists import ExportList, all_of, facts
 from templates_sms.models import (
     ReviewAction,
     Signature,
@@ -23,6 +25,12 @@ from templates_sms.rules.merge_fields import fields_in, validate
 
 # In these a text may be changed.
 OPEN_STATES = (TemplateState.DRAFT, TemplateState.REJECTED, TemplateState.APPROVED)
+
+TEMPLATE_LIST = ExportList(
+    "templates", gettext_lazy("Templates"), ("templates_sms.view_template",),
+    facts(Template, "name", "tier", "signature", "body", "state", "author", "changed_at"),
+    all_of(Template, "-changed_at", "-id", related=("author", "signature")),
+)  # fmt: skip
 
 
 class TextRefused(DomainError):

@@ -3,6 +3,7 @@
 from foundation.models.api_key import ApiKey, ApiNonce, ApiSecret
 from foundation.models.audit import AuditEntry
 from foundation.models.authenticator import Authenticator
+from foundation.models.export_file import ExportFile, FileEncoding, FileFormat
 from foundation.models.job import Job, JobState
 from foundation.models.key import KeyFingerprint
 from foundation.models.operator import Operator
@@ -19,6 +20,9 @@ __all__ = [
     "ApiSecret",
     "AuditEntry",
     "Authenticator",
+    "ExportFile",
+    "FileEncoding",
+    "FileFormat",
     "Job",
     "JobState",
     "KeyFingerprint",
