@@ -20,7 +20,7 @@ EVERY_SECONDS: dict[str, int] = {
     "foundation.run_jobs": 10,
     "foundation.seal_ledgers": 60,
     "foundation.clear_nonces": 300,
-    "foundation.clear_exports": 600,
+    "foundation.clear_files": 600,
     "foundation.tell_webhooks": 5,
 }
 NIGHTLY: dict[str, tuple[int, int]] = {

@@ -43,6 +43,7 @@ SIMULATOR_SCENARIO = env.text("SIMULATOR_SCENARIO", "demo")
 STATE_DIR = Path(env.text("STATE_DIR", str(BASE_DIR / "var")))
 IMPORT_DIR = STATE_DIR / "imports"
 MAX_UPLOAD_MB = env.integer("MAX_UPLOAD_MB", 500)
+UPLOAD_DIR = STATE_DIR / "uploads"
 EXPORT_DIR = STATE_DIR / "exports"
 # How long an exported file can be downloaded before it is deleted.
 EXPORT_KEEP_HOURS = env.integer("EXPORT_KEEP_HOURS", 24, minimum=1, maximum=24 * 30)

@@ -4,7 +4,7 @@ from celery import shared_task
 
 from foundation import clock
 from foundation.db import advisory_slot
-from foundation.services import api_keys, exports, jobs, outbox, proofs, sealing, webhooks
+from foundation.services import api_keys, exports, jobs, outbox, proofs, sealing, uploads, webhooks
 from foundation.services.session_store import SessionStore
 
 
@@ -67,7 +67,8 @@ def clear_sessions(**_ignored: object) -> None:
     SessionStore.clear_expired()
 
 
-@shared_task(name="foundation.clear_exports", ignore_result=True)
-def clear_exports(**_ignored: object) -> None:
-    """Delete exported files that have expired."""
+@shared_task(name="foundation.clear_files", ignore_result=True)
+def clear_files(**_ignored: object) -> None:
+    """Delete exported files that have expired, and uploads that nobody confirmed."""
     exports.clear(now=clock.now())
+    uploads.sweep()

@@ -1,7 +1,9 @@
 """Addresses of the work places, under /console/."""
 
 from django.urls import path, re_path
+from django.views.generic import RedirectView
 
+from console.list_imports.catalogue import LISTS
 from console.workplaces import (
     alerts,
     api_keys,
@@ -13,6 +15,7 @@ from console.workplaces import (
     home,
     import_passes,
     imports,
+    list_imports,
     messages,
     proofs,
     rehearsals,
@@ -49,6 +52,14 @@ urlpatterns = [
         r"^imports/(?P<pk>[0-9]{1,9})/undo/(?P<action>confirm|refuse)/$", import_passes.decide_import_undo,
         name="import-undo-decide",
     ),
+    # Beside the pages of the admin that they belong to. Members come in by the import that can do a million.
+    path(
+        "members/member/import/", RedirectView.as_view(pattern_name="imports"), name="list-import-members.member"
+    ),
+    *[path(f"{one.slug}/import/", list_imports.list_import, {"model": one.model}, name=f"list-import-{one.model}")
+      for one in LISTS],
+    *[path(f"{one.slug}/import/pattern.csv", list_imports.list_pattern, {"model": one.model},
+           name=f"list-pattern-{one.model}") for one in LISTS],
     path("exports/", exports.exports, name="exports"),
     path("exports/new/", exports.new_export, name="export-new"),
     path("exports/<int:pk>/file", exports.export_file, name="export-file"),

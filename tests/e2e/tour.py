@@ -28,7 +28,8 @@ IT = {
     "proofs/": "proofs", "foundation/operator/": "operators", "foundation/operator/add/": "operator-new",
     "foundation/auditentry/": "audit", "foundation/job/": "jobs", "delivery/calendarday/": "calendar-days",
     "delivery/receiptcode/": "receipt-codes", "django_celery_beat/periodictask/": "beat-tasks",
-    "password_change/": "password", "rights/": "rights",
+    "password_change/": "password", "rights/": "rights", "members/store/import/": "list-import",
+    "foundation/operator/import/": "", "delivery/calendarday/import/": "",
 }  # fmt: skip
 LOOKS: tuple[tuple[int, int, Literal["light", "dark"]], ...] = (
     (390, 844, "light"), (1280, 900, "dark"),

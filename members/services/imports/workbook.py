@@ -19,7 +19,7 @@ _OLE_MARK = b"\xd0\xcf\x11\xe0"
 LARGEST_UNPACKED = 512 * 1024 * 1024
 
 
-def as_csv(path: Path) -> Path:
+def as_csv(path: Path, *, largest_unpacked: int | None = None) -> Path:
     """
     The file itself, or for a workbook the path of a CSV file in the import folder with its first sheet.
 
@@ -34,7 +34,7 @@ def as_csv(path: Path) -> Path:
         raise CannotImport(_("This workbook is locked with a password, or of Excel 97. Unlock it, or save it as CSV."))
     if mark != _ZIP_MARK:
         return path
-    rows = _first_sheet(path)
+    rows = _first_sheet(path, largest_unpacked or LARGEST_UNPACKED)
     settings.IMPORT_DIR.mkdir(parents=True, exist_ok=True)
     written = Path(settings.IMPORT_DIR) / f"{uuid.uuid4().hex}.csv"
     with written.open("w", encoding="utf-8", newline="") as target:
@@ -42,14 +42,14 @@ def as_csv(path: Path) -> Path:
     return written
 
 
-def _first_sheet(path: Path) -> Any:
+def _first_sheet(path: Path, largest_unpacked: int) -> Any:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
             unpacked = sum(entry.file_size for entry in archive.infolist())
         if "xl/workbook.xml" not in names:
             raise CannotImport(_("This is not a text file. Save the table as CSV and try again."))
-        if unpacked > LARGEST_UNPACKED:
+        if unpacked > largest_unpacked:
             raise CannotImport(_("This workbook is too large. Save the table as CSV and try again."))
         with CalamineWorkbook.from_path(path) as book:
             return book.get_sheet_by_index(0).iter_rows()
