@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from console.workplaces.base import page, workplace
 from foundation import clock
@@ -117,7 +117,7 @@ def _asked(form: ExportForm, *, by: Any, now: Any) -> bool:
     return True
 
 
-@require_safe
+@require_GET
 @workplace(services.RIGHT)
 def export_file(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The file itself, for whoever asked for it."""

@@ -91,20 +91,21 @@ def test_each_kind_of_file_says_what_it_is(facts: dict[str, str], kind: str) -> 
     assert answer["Content-Type"] == kind and content(answer)
 
 
-@pytest.mark.parametrize("name", [*OURS, *WORK_LISTS])
-def test_every_list_can_be_taken_by_whoever_sees_it_and_has_each_row(name: str) -> None:
+def test_every_list_can_be_taken_by_whoever_sees_it_and_has_each_row() -> None:
     for number in range(2):
         one_more_of_everything(number)
-    client = next(one for one in (client_of(role) for role in ("marketing", "it", "approver")) if may(one, name))
+    clients = [client_of(role) for role in ("marketing", "it", "approver")]
+    for name in (*OURS, *WORK_LISTS):
+        client = next(one for one in clients if may(one, name))
+        assert ask(client, name).status_code == 302, name
+        jobs.run_due(now=NOON)
 
-    assert ask(client, name).status_code == 302
-    jobs.run_due(now=NOON)
-
-    export = ExportFile.objects.get()
-    assert export.path, Job.objects.get(pk=export.job_id).error
-    text = Path(export.path).read_text("utf-8-sig")
-    assert export.row_count == len(list(csv.reader(io.StringIO(text, newline="")))) - 1
-    assert "<" not in text.replace("<=", "") and "None" not in text
+        export = ExportFile.objects.latest("id")
+        assert export.path, (name, Job.objects.get(pk=export.job_id).error)
+        text = Path(export.path).read_text("utf-8-sig")
+        assert export.row_count == len(list(csv.reader(io.StringIO(text, newline="")))) - 1, name
+        assert "<" not in text and "None" not in text, name
+    assert ExportFile.objects.filter(row_count__gt=0).count() > 15
 
 
 def may(client: Client, name: str) -> bool:

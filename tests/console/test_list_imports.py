@@ -1,7 +1,9 @@
 """Short lists from files: every change is seen before it is written, all rows or none, by whoever looked."""
 
 import io
+import os
 import re
+import stat
 import threading
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -326,6 +328,18 @@ def test_who_may_bring_which_list(path: str, role: str) -> None:
 def test_members_go_by_their_own_import() -> None:
     answer = client_of("marketing").get("/console/members/member/import/")
     assert (answer.status_code, answer.url) == (302, "/console/imports/")
+
+
+def test_uploads_that_nobody_confirms_go_after_two_hours() -> None:
+    names = [uploads.keep([b"old"]), uploads.keep([b"fresh"])]
+    os.utime(uploads.path_of(names[0]), (0, 0))
+    assert stat.S_IMODE(uploads.path_of(names[1]).stat().st_mode) == 0o600
+
+    uploads.sweep()
+
+    assert left_over() == [names[1]]
+    with pytest.raises(uploads.UploadGone):
+        uploads.fingerprint(names[0])
 
 
 def rows_of_members() -> Dataset:
