@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from console.workplaces.alerts import sentence
 from foundation.models import Alert, Operator
+from foundation.row_scope import is_store_bound
 from foundation.services.export_lists import Column, ExportList, NoSuchList, all_of, fact, facts
 
 NOT_OF_THE_LIST = (PAGE_VAR, ALL_VAR)  # the page that was open
@@ -45,6 +46,7 @@ def find(name: str) -> ExportList | None:
         name=options.label_lower, title=options.verbose_name_plural,
         permissions=[f"{options.app_label}.{verb}_{options.model_name}" for verb in ("view", "change")],
         columns=[_column(page, one) for one in page.list_display], rows=_rows(page),
+        by_store=is_store_bound(model),
     )  # fmt: skip
 
 

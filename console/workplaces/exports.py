@@ -61,7 +61,7 @@ def ask_url(name: str, query: str = "") -> str:
 
 
 @require_safe
-@workplace(services.RIGHT)
+@workplace(services.RIGHT, by_store=True)
 def exports(request: HttpRequest) -> HttpResponse:
     """My files, the newest first; by themselves on screen while one is being made."""
     found = ExportFile.objects.filter(by=operator_of(request)).select_related("job").order_by("-id")[:LATEST]
@@ -84,13 +84,13 @@ def _title(name: str) -> Any:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@workplace(services.RIGHT)
+@workplace(services.RIGHT, by_store=True)
 def new_export(request: HttpRequest) -> HttpResponse:
     """Ask for a file of the list that the address names, filtered as the page was that led here."""
     asked = request.POST if request.method == "POST" else request.GET
     name, query, by, now = asked.get("list", ""), asked.get("query", ""), operator_of(request), clock.now()
     try:
-        chosen = services.check_right(name=name, by=by)
+        chosen = services.check_right(name=name, by=by, now=now)
         count = services.count_rows(name=name, query=query, by=by, now=now)
     except NotAllowed as wrong:
         raise PermissionDenied from wrong
@@ -118,7 +118,7 @@ def _asked(form: ExportForm, *, by: Any, now: Any) -> bool:
 
 
 @require_GET
-@workplace(services.RIGHT)
+@workplace(services.RIGHT, by_store=True)
 def export_file(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The file itself, for whoever asked for it."""
     try:
@@ -138,7 +138,7 @@ def export_file(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 
 @require_POST
-@workplace(services.RIGHT)
+@workplace(services.RIGHT, by_store=True)
 def cancel_export(request: HttpRequest, pk: int) -> HttpResponse:
     """Stop a file that is being made."""
     found = get_object_or_404(ExportFile, pk=pk, by=operator_of(request))

@@ -154,3 +154,10 @@ def list_pattern(request: HttpRequest, model: str) -> HttpResponse:
     )
     response.write(BOM + csv_line([str(one.title) for one in chosen.resource.heads]))
     return response
+
+
+@require_safe
+@workplace("members.add_importfile")
+def member_import(request: HttpRequest) -> HttpResponse:
+    """Members come in by the import that can do a million."""
+    return redirect("imports")

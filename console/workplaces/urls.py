@@ -1,7 +1,6 @@
 """Addresses of the work places, under /console/."""
 
 from django.urls import path, re_path
-from django.views.generic import RedirectView
 
 from console.list_imports.catalogue import LISTS
 from console.workplaces import (
@@ -52,10 +51,8 @@ urlpatterns = [
         r"^imports/(?P<pk>[0-9]{1,9})/undo/(?P<action>confirm|refuse)/$", import_passes.decide_import_undo,
         name="import-undo-decide",
     ),
-    # Beside the pages of the admin that they belong to. Members come in by the import that can do a million.
-    path(
-        "members/member/import/", RedirectView.as_view(pattern_name="imports"), name="list-import-members.member"
-    ),
+    # Beside the pages of the admin that they belong to.
+    path("members/member/import/", list_imports.member_import, name="list-import-members.member"),
     *[path(f"{one.slug}/import/", list_imports.list_import, {"model": one.model}, name=f"list-import-{one.model}")
       for one in LISTS],
     *[path(f"{one.slug}/import/pattern.csv", list_imports.list_pattern, {"model": one.model},

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from foundation.errors import DomainError
 from foundation.models import ApiKey, Operator, WebhookEndpoint
+from foundation.row_scope import Stores
 
 
 class NoSuchList(DomainError):
@@ -37,7 +38,7 @@ class ExportList:
     A list. Whoever has one of `permissions` sees its page.
 
     `rows` gives what the operator's page lists under a query string, in its order; it raises NoSuchList when the
-    query makes no sense.
+    query makes no sense. A list `by_store` holds rows in row scope; the others are closed to who works for some stores.
     """
 
     name: str
@@ -45,10 +46,12 @@ class ExportList:
     permissions: Sequence[str]
     columns: Sequence[Column]
     rows: Rows
+    by_store: bool = False
 
-    def is_seen_by(self, operator: Operator) -> bool:
-        """Whether the operator may see the list itself."""
-        return operator.is_staff and any(operator.has_perm(one) for one in self.permissions)
+    def is_seen_by(self, operator: Operator, stores: Stores) -> bool:
+        """Whether the operator, who reads the rows of `stores`, may see the list itself."""
+        is_open = self.by_store or stores is None
+        return is_open and operator.is_staff and any(operator.has_perm(one) for one in self.permissions)
 
 
 def find(name: str) -> ExportList:

@@ -11,8 +11,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -25,6 +24,7 @@ from django.utils.translation import gettext as _
 
 from foundation.errors import DomainError, NotAllowed
 from foundation.models import ExportFile, FileEncoding, FileFormat, Job, JobState, Operator
+from foundation.row_scope import Stores, limited_to
 from foundation.services import audit, jobs
 from foundation.services.export_lists import ExportList, find
 from foundation.services.export_writers import writer_of
@@ -52,18 +52,18 @@ class ExportGone(DomainError):
     code = "EXPORT_GONE"
 
 
-def check_right(*, name: str, by: Operator) -> ExportList:
+def check_right(*, name: str, by: Operator, now: datetime) -> ExportList:
     """The list, for somebody who may export it. Raises NoSuchList, NotAllowed."""
     chosen = find(name)
-    if not by.is_active or not by.has_perm(RIGHT) or not chosen.is_seen_by(by):
+    if not by.is_active or not by.has_perm(RIGHT) or not chosen.is_seen_by(by, stores_of(by, now)):
         raise NotAllowed(_("You may not export this list."))
     return chosen
 
 
 def count_rows(*, name: str, query: str, by: Operator, now: datetime) -> int:
     """How many rows an export would have. Raises NoSuchList, NotAllowed."""
-    chosen = check_right(name=name, by=by)
-    with scope_of(by, now):
+    chosen = check_right(name=name, by=by, now=now)
+    with limited_to(stores_of(by, now)):
         return int(chosen.rows(by, query, now).count())
 
 
@@ -77,13 +77,13 @@ def request_export(
     Raises NoSuchList, NotAllowed, ExportRefused. A repeat makes another file, OPEN_AT_ONCE at the most at one time.
     """
     Operator.objects.select_for_update().get(pk=by.pk)  # two requests at once count each other
-    chosen = check_right(name=name, by=by)
+    chosen = check_right(name=name, by=by, now=now)
     reason = " ".join(reason.split())[:200]
     if len(reason) < SHORTEST_REASON:
         raise ExportRefused(_("Say in a few words what the file is for."))
     if ExportFile.objects.filter(by=by, job__state__in=(JobState.QUEUED, JobState.RUNNING)).count() >= OPEN_AT_ONCE:
         raise ExportRefused(_("Three files of yours are still being made. Wait for one of them."))
-    with scope_of(by, now):
+    with limited_to(stores_of(by, now)):
         chosen.rows(by, query, now)  # a query that makes no sense is refused here, not an hour later
     title = (_("Export of %(name)s") % {"name": chosen.title})[:200]
     job = jobs.enqueue(kind="foundation.export", title=title, params={}, by=by, now=now)
@@ -99,10 +99,10 @@ def request_export(
     return made
 
 
-def scope_of(operator: Operator, now: datetime) -> AbstractContextManager[Any]:
-    """Everything that is read for an operator's file is read inside of what the operator may see."""
-    scope: Callable[[Operator, datetime], AbstractContextManager[Any]] = import_string(settings.EXPORT_SCOPE)
-    return scope(operator, now)
+def stores_of(operator: Operator, now: datetime) -> Stores:
+    """The stores whose rows an operator reads; None is every store."""
+    found: Stores = import_string(settings.EXPORT_SCOPE)(operator=operator, now=now)
+    return found
 
 
 def run_job(*, job: Job, now: datetime) -> dict[str, Any]:
@@ -111,9 +111,9 @@ def run_job(*, job: Job, now: datetime) -> dict[str, Any]:
     if wish.made_at is not None:
         return {"rows": wish.row_count}
     with translation.override(wish.language):
-        chosen = check_right(name=wish.list_name, by=wish.by)
+        chosen = check_right(name=wish.list_name, by=wish.by, now=now)
         with _new_file(wish) as (file, path):
-            with scope_of(wish.by, now):
+            with limited_to(stores_of(wish.by, now)):
                 rows = _write(wish, chosen, file, job, now=now)
             file.flush()
             os.fsync(file.fileno())
@@ -179,7 +179,7 @@ def open_export(*, export_id: int, by: Operator, now: datetime) -> tuple[ExportF
     Raises ExportFile.DoesNotExist for somebody else's, NotAllowed, NoSuchList, ExportGone.
     """
     found = ExportFile.objects.get(pk=export_id, by=by)
-    check_right(name=found.list_name, by=by)
+    check_right(name=found.list_name, by=by, now=now)
     gone = _("This file is not there any more. Export the list again.")
     if not found.path or found.expires_at is None or found.expires_at <= now:
         raise ExportGone(gone)
