@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from xdist.scheduler.loadfile import LoadFileScheduling
 
-NEEDS_STACK = frozenset({f"tests/e2e/test_{name}.py" for name in ("import", "journey", "segment", "studio")})
+NEEDS_STACK = frozenset({f"tests/e2e/test_{name}.py" for name in ("files", "import", "journey", "segment", "studio")})
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
