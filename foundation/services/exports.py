@@ -192,7 +192,9 @@ def open_export(*, export_id: int, by: Operator, now: datetime) -> tuple[ExportF
 
 
 def clear(*, now: datetime) -> int:
-    """Delete files that have expired, and what killed workers left behind; returns how many expired."""
+    """Delete files and searches that have expired, and what killed workers left; returns how many files expired."""
+    ended = ExportFile.objects.filter(made_at__isnull=True, job__state__in=(JobState.FAILED, JobState.CANCELLED))
+    ended.filter(asked_at__lte=now - timedelta(hours=settings.EXPORT_KEEP_HOURS)).exclude(query="").update(query="")
     due = ExportFile.objects.filter(expires_at__lte=now).exclude(path="").order_by("id")
     done = sum(_expire(one, now=now) for one in due.values_list("pk", flat=True))
     _sweep()

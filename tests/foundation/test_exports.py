@@ -250,6 +250,18 @@ def test_a_file_goes_when_its_time_is_up_and_its_row_stays() -> None:
     assert (export.path, export.query, export.row_count, export.reason) == ("", "", 0, "月度核对")
 
 
+def test_the_search_of_a_file_that_was_never_made_goes_as_well() -> None:
+    by = colleague()
+    stopped, waiting = ask(by, query="q=王小明"), ask(by, query="q=李")
+    jobs.cancel(job_id=stopped.job_id, by=by, now=NOON)
+
+    exports.clear(now=NOON + timedelta(hours=23))
+    assert ExportFile.objects.get(pk=stopped.pk).query == "q=王小明"
+    exports.clear(now=NOON + timedelta(hours=24))
+
+    assert ExportFile.objects.get(pk=stopped.pk).query == "" and ExportFile.objects.get(pk=waiting.pk).query == "q=李"
+
+
 def test_what_killed_workers_leave_is_swept_after_a_day() -> None:
     export = made(colleague())
     folder = Path(export.path).parent
