@@ -225,7 +225,6 @@ EXPORT_LISTS: list[str] = [
     "foundation.services.export_lists.WEBHOOKS",
 ]
 EXPORT_CHANGELISTS = "console.changelist_exports.find"
-EXPORT_SCOPE = "members.queries.stores.scope_of"
 LEDGERS: list[str] = [
     "foundation.services.ledgers.AUDIT",
     "members.services.ledgers.CONSENTS",

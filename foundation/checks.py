@@ -15,6 +15,7 @@ def dotted_paths_resolve(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessa
     paths += [*settings.JOB_RUNNERS.values(), *settings.LEDGERS, *settings.LEDGER_PROOFS, *settings.REPLY_HANDLERS]
     paths += settings.WEBHOOK_FEEDS
     paths += [*settings.LEAVE_HANDLERS, settings.ROW_SCOPE, settings.ROLE_NAME]
+    paths += [*settings.EXPORT_LISTS, settings.EXPORT_CHANGELISTS]
     return [
         Error(f"{path} is named in settings but can't be imported.", id="foundation.E001")
         for path in paths

@@ -101,7 +101,7 @@ def request_export(
 
 def stores_of(operator: Operator, now: datetime) -> Stores:
     """The stores whose rows an operator reads; None is every store."""
-    found: Stores = import_string(settings.EXPORT_SCOPE)(operator=operator, now=now)
+    found: Stores = import_string(settings.ROW_SCOPE)(operator=operator, now=now)
     return found
 
 
