@@ -47,7 +47,8 @@ ROLES: dict[str, Role] = {
     "approver": Role(_("Approver"), _("Decides on what marketing has written, and on what is unsure."), (
         *STAFF, "campaigns.approve_campaign", "campaigns.stop_campaign", "coupons.approve_couponbatch",
         "delivery.settle_unsure", "delivery.add_calendarday", "delivery.change_calendarday",
-        "members.confirm_importundo", "templates_sms.approve_template",
+        "members.confirm_importundo", "members.erase_member", "members.export_member",
+        "templates_sms.approve_template",
     )),
     "clerk": Role(_("Clerk"), _("Redeems coupons at the till of their stores."), ("coupons.redeem",), is_office=False),
     "store_manager": Role(

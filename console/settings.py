@@ -208,6 +208,7 @@ OUTBOX_HANDLERS: dict[str, list[str]] = {
 JOB_RUNNERS: dict[str, str] = {
     "members.import": "members.services.imports.run_job",
     "members.undo_import": "members.services.imports.run_undo",
+    "members.erase": "members.services.erase.run_job",
     "coupons.void_batch": "coupons.services.voiding.run_void",
     "campaigns.rehearsal": "campaigns.services.rehearsal.run_job",
     "foundation.proofs": "foundation.services.proofs.run_job",
@@ -238,6 +239,11 @@ LEDGER_PROOFS: list[str] = [
     "delivery.services.proofs.prove",
     "coupons.services.proofs.prove",
     "foundation.services.verifying.prove",
+]
+ERASE_HANDLERS: list[str] = [
+    "members.services.imports.erasing.erase",
+    "coupons.services.erasing.erase",
+    "delivery.services.erasing.erase",
 ]
 LEAVE_HANDLERS: list[str] = ["coupons.services.shifts.on_leave"]
 REPLY_HANDLERS: list[str] = ["delivery.services.replies.come_back"]
@@ -364,7 +370,8 @@ WEBHOOK_TOPICS: list[tuple[str, Any]] = [
 ]  # fmt: skip
 # What an API key may: code and name. Each view names the scope of each of its methods.
 API_SCOPES: list[tuple[str, Any]] = [
-    ("members:read", _("read members")), ("members:write", _("write members")), ("orders:write", _("write orders")),
+    ("members:read", _("read members")), ("members:write", _("write members")),
+    ("members:erase", _("erase a person for good")), ("orders:write", _("write orders")),
     ("suppression:read", _("read the suppression list")), ("suppression:write", _("change the suppression list")),
     ("segments:read", _("read and count segments")), ("messages:send", _("send notices")),
     ("messages:read", _("see what became of its messages")), ("coupons:redeem", _("check and redeem coupons")),

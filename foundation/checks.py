@@ -14,8 +14,8 @@ def dotted_paths_resolve(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessa
     paths = [path for handlers in settings.OUTBOX_HANDLERS.values() for path in handlers]
     paths += [*settings.JOB_RUNNERS.values(), *settings.LEDGERS, *settings.LEDGER_PROOFS, *settings.REPLY_HANDLERS]
     paths += settings.WEBHOOK_FEEDS
-    paths += [*settings.LEAVE_HANDLERS, settings.ROW_SCOPE, settings.ROLE_NAME]
     paths += [*settings.EXPORT_LISTS, settings.EXPORT_CHANGELISTS]
+    paths += [*settings.LEAVE_HANDLERS, *settings.ERASE_HANDLERS, settings.ROW_SCOPE, settings.ROLE_NAME]
     return [
         Error(f"{path} is named in settings but can't be imported.", id="foundation.E001")
         for path in paths

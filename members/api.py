@@ -10,12 +10,27 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from foundation import clock
+from foundation.models import JobState
 from foundation.phone import PhoneRefused, mask_tail, parse_mobile
 from foundation.rest.views import CURSOR, ApiView, ByStore, page_of, page_schema
 from foundation.row_scope import stores_in_scope
 from foundation.services.phones import open_phone, seal
-from members.models import Consent, ImportKind, Lifecycle, Member, PhoneGate, Segment, Suppression, SuppressionKind
+from members.models import (
+    Consent,
+    ConsentSource,
+    EraseReason,
+    Erasure,
+    ImportKind,
+    Lifecycle,
+    Member,
+    PhoneGate,
+    Segment,
+    Suppression,
+    SuppressionKind,
+)
 from members.queries.segment import count
+from members.services.cards import card_hash
+from members.services.erase import erase_person
 from members.services.imports.chunk import Tally
 from members.services.imports.direct import write_rows
 from members.services.imports.errors import reason_sentence
@@ -108,6 +123,13 @@ class MemberShown(serializers.Serializer):
     lifecycle = serializers.ChoiceField(Lifecycle.choices)
 
 
+class ErasureShown(serializers.Serializer):
+    """A card that was erased. It is over once `is_complete`: then nothing is on its way to the person any more."""
+
+    erased_at = serializers.DateTimeField()
+    is_complete = serializers.BooleanField()
+
+
 class SuppressionOrder(serializers.Serializer):
     """A phone that nobody may write to."""
 
@@ -194,7 +216,7 @@ class MembersView(WriteView):
 class MemberView(WriteView):
     """One member."""
 
-    scopes = {"GET": "members:read", "PATCH": "members:write"}
+    scopes = {"GET": "members:read", "PATCH": "members:write", "DELETE": "members:erase"}
 
     @extend_schema(operation_id="read_member", responses=MemberShown)
     def get(self, request: Request, card_no: str) -> Response:
@@ -209,6 +231,28 @@ class MemberView(WriteView):
         if tally.refused:
             raise serializers.ValidationError([reason_sentence(tally.refused[0])])
         return Response(_shown(_member(card_no)))
+
+    @extend_schema(
+        operation_id="erase_member", request=None, responses=ErasureShown,
+        description="Erase the person behind a card for good, with all cards of the phone. A repeat tells its state.",
+    )  # fmt: skip
+    def delete(self, request: Request, card_no: str) -> Response:
+        erasure = _erasure(card_no)
+        if erasure is None or erasure.job.state in (JobState.FAILED, JobState.CANCELLED):
+            member = _member(card_no) if erasure is None else erasure.member
+            erase_person(
+                phone_hash=member.phone_hash if erasure is None else erasure.phone_hash, member_ids=[member.pk],
+                reason=EraseReason.SYSTEM, source=ConsentSource.API, by=self.caller, now=clock.now(),
+            )  # fmt: skip
+            erasure = _erasure(card_no)
+        assert erasure is not None
+        is_complete = erasure.job.state == JobState.DONE
+        return Response({"erased_at": erasure.member.erased_at, "is_complete": is_complete})
+
+
+def _erasure(card_no: str) -> Erasure | None:
+    rows = Erasure.objects.select_related("member", "job")
+    return rows.filter(card_hash=card_hash(card_no)).first()
 
 
 def _shown(member: Member) -> dict[str, Any]:

@@ -123,7 +123,8 @@ SELECT source, reason, count(*)
 FROM (
     SELECT DISTINCT ON (e.phone_hash) e.source, e.reason
     FROM members_consentevent e
-    JOIN members_member m ON m.phone_hash = e.phone_hash
+    JOIN (SELECT id, phone_hash FROM members_member UNION ALL SELECT member_id, phone_hash FROM members_erasure) m
+      ON m.phone_hash = e.phone_hash
     JOIN campaigns_runaudience a ON a.member_id = m.id AND a.run_id = %(run_id)s AND a.exclusion = ''
     WHERE e.consent = 'OPTED_OUT' AND e.source IN ('REPLY', 'PREFERENCE_PAGE')
       AND e.at >= %(since)s AND e.at < %(until)s

@@ -31,6 +31,7 @@ from delivery.rules.routing import lot_carrier
 from delivery.services import dispatches
 from foundation.db import execute, fetch_dicts, load_sql
 from foundation.errors import DomainError
+from members.services.erase import hold_off_erasing
 from members.services.preference import links_for
 from templates_sms.rules.merge_fields import fields_in
 
@@ -135,6 +136,7 @@ def freeze_chunk(*, run_id: int, plan: WavePlan) -> int:
 
     `plan` says when each person's wave begins; it is the same whoever reads it and whenever.
     """
+    hold_off_erasing()
     run = _load(run_id)
     if run.state != RunState.FREEZING:
         return 0

@@ -34,6 +34,11 @@ class Person:
     cipher: bytes | None
 
     @property
+    def tail(self) -> str:
+        """The last four digits; empty when we do not know the number."""
+        return self.masked[-4:] if self.masked[-4:].isdecimal() else ""
+
+    @property
     def token(self) -> str:
         """Names the person in the next form, in the place of the number."""
         return SIGNER.sign(str(self.phone_hash))
@@ -89,7 +94,8 @@ def _person(phone_hash: UUID, *, masked: str = "") -> Person:
     members = list(Member.objects.filter(phone_hash=phone_hash).select_related("home_store").order_by("id"))
     cipher = next((one.phone_cipher for one in members if one.phone_cipher), None)
     if cipher is None:
-        newest = Message.objects.filter(phone_hash=phone_hash).order_by("-id").first()
+        # What was erased is empty, and no phone any more.
+        newest = Message.objects.filter(phone_hash=phone_hash).exclude(phone_cipher=b"").order_by("-id").first()
         cipher = newest.phone_cipher if newest else None
     if cipher is None:
         reply = Reply.objects.filter(phone_hash=phone_hash, phone_cipher__isnull=False).order_by("-id").first()

@@ -76,21 +76,23 @@ class Facts:
         return [one.message for one in self.sent if one.message.tier == Tier.MARKETING and one.message.submitted_at]
 
 
-def facts_of(person: Person, *, now: datetime) -> Facts:
+def facts_of(
+    person: Person, *, now: datetime, limit: int = LIMIT, period: timedelta = PERIOD, with_names: bool = False
+) -> Facts:
     """Read the ledgers for one phone; the number of queries does not depend on what is found."""
     member_ids = [one.pk for one in person.members]
     phone = {"phone_hash": person.phone_hash}
-    sent = messages_to(limit=LIMIT, **phone)
+    sent = messages_to(limit=limit, with_names=with_names, **phone)
     coupons = Coupon.objects.filter(member_id__in=member_ids).select_related("terms", "batch")
     return Facts(
         person=person,
         gate=PhoneGate.objects.filter(**phone).first(),
-        consents=list(ConsentEvent.objects.filter(**phone).select_related("by").order_by("-id")[:LIMIT]),
+        consents=list(ConsentEvent.objects.filter(**phone).select_related("by").order_by("-id")[:limit]),
         suppressions=list(Suppression.objects.filter(**phone).order_by("-id")),
         sent=sent,
-        left_out=left_out_of(member_ids=member_ids, since=now - PERIOD),
-        replies=list(Reply.objects.filter(**phone).order_by("-id")[:LIMIT]),
-        coupons=list(coupons.prefetch_related("redemptions__store", "redemptions__reversal").order_by("-id")[:LIMIT]),
+        left_out=left_out_of(member_ids=member_ids, since=now - period),
+        replies=list(Reply.objects.filter(**phone).order_by("-id")[:limit]),
+        coupons=list(coupons.prefetch_related("redemptions__store", "redemptions__reversal").order_by("-id")[:limit]),
         names=campaign_names(sources={one.source for one in sent}),
         codes=receipt_codes(),
     )
@@ -157,7 +159,7 @@ def happenings(facts: Facts) -> list[Happening]:
 
 def _message(sent: Sent, facts: Facts) -> Happening:
     one = sent.message
-    what = facts.names.get(sent.source) or (sent.version.template.name if sent.version else one.get_tier_display())
+    what = what_of(sent, facts)
     kind = "marketing" if one.tier == Tier.MARKETING else "service"
     reason = str(reason_word(one.reason, facts.codes)) if one.reason else ""
     if one.state in NOT_SENT:
@@ -168,6 +170,12 @@ def _message(sent: Sent, facts: Facts) -> Happening:
     lines = [_handed_over(sent), *_approved(sent), *([reason] if reason else [])]
     return Happening(one.submitted_at or one.not_before, title, kind, TONES.get(MessageState(one.state), ""), tag,
                      [line for line in lines if line], sent.text)  # fmt: skip
+
+
+def what_of(sent: Sent, facts: Facts) -> str:
+    """The campaign of a message, else its text's name, else its tier."""
+    text = sent.version.template.name if sent.version else str(sent.message.get_tier_display())
+    return facts.names.get(sent.source) or text
 
 
 def _handed_over(sent: Sent) -> str:

@@ -11,7 +11,7 @@ from members.models import Member
 def _redeemed(after: int, until: int, limit: int) -> list[tuple[int, dict[str, Any]]]:
     found = Redemption.objects.filter(pk__gt=after, pk__lte=until).select_related("store", "batch")
     rows = list(found.order_by("pk")[:limit])
-    cards = dict(Member.objects.filter(pk__in={one.member_id for one in rows}).values_list("pk", "card_no"))
+    cards = dict(Member.objects.present().filter(pk__in={one.member_id for one in rows}).values_list("pk", "card_no"))
     return [
         (one.pk, {
             "redemption_no": one.redemption_no, "store": one.store.code, "batch": one.batch.name,

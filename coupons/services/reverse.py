@@ -40,7 +40,10 @@ def reverse(*, redemption_no: str, device_id: str, reason: str, by: Operator, no
         return Reversal.objects.get(redemption=redemption)
     # uses_count falls, use_seq never does: the next use gets a number of its own.
     Coupon.objects.filter(pk=redemption.coupon_id, uses_count__gt=0).update(uses_count=F("uses_count") - 1)
-    Coupon.objects.filter(pk=redemption.coupon_id, state=CouponState.REDEEMED).update(state=CouponState.ISSUED)
+    used = Coupon.objects.filter(pk=redemption.coupon_id, state=CouponState.REDEEMED)
+    # Whoever was erased meanwhile keeps no coupon.
+    if not used.filter(void_reason="ERASED").update(state=CouponState.VOID, voided_at=now):
+        used.update(state=CouponState.ISSUED)
     return Reversal.objects.create(
         redemption=redemption, by=by, device_id=device_id, reason=reason, reversed_at=now, within_shift=within_shift
     )  # fmt: skip

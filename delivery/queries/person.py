@@ -24,8 +24,12 @@ class Sent:
     text: str
 
 
-def messages_to(*, phone_hash: UUID, limit: int) -> list[Sent]:
-    """The newest messages of a phone, newest first; four queries whatever their number."""
+def messages_to(*, phone_hash: UUID, limit: int, with_names: bool = False) -> list[Sent]:
+    """
+    The newest messages of a phone, newest first; four queries whatever their number.
+
+    Codes and links are covered in their texts; names too, unless `with_names`.
+    """
     rows = list(Message.objects.filter(phone_hash=phone_hash).order_by("-id")[:limit])
     sources = dict(Dispatch.objects.filter(pk__in={one.dispatch_id for one in rows}).values_list("pk", "source"))
     channels = Channel.objects.in_bulk({one.channel_id for one in rows if one.channel_id is not None})
@@ -37,16 +41,19 @@ def messages_to(*, phone_hash: UUID, limit: int) -> list[Sent]:
         channel = channels.get(one.channel_id or 0)
         version = versions.get(one.template_version_id or 0)
         name = channel.name if channel else ""
-        found.append(Sent(one, sources.get(one.dispatch_id, ""), name, version, _text(one, version, channel)))
+        found.append(
+            Sent(one, sources.get(one.dispatch_id, ""), name, version, _text(one, version, channel, with_names))
+        )
     return found
 
 
-def _text(message: Message, version: TemplateVersion | None, channel: Channel | None) -> str:
+def _text(message: Message, version: TemplateVersion | None, channel: Channel | None, with_names: bool) -> str:
     if version is None:
         return ""
     words = channel.opt_out_words if channel and message.tier == Tier.MARKETING else ""
     try:
-        body = fill(version.body, covered(message.params))
+        names = {"name": message.params["name"]} if with_names and "name" in message.params else {}
+        body = fill(version.body, covered(message.params) | names)
     except MergeFieldMissing:
         return ""
     return full_text(signature=version.signature_name, body=body, opt_out_words=words)

@@ -21,6 +21,7 @@ REASONS: dict[str, Any] = {
     "SAME_TEXT": _("got the same text within 72 hours"),
     "WORKER_LOST": _("a worker died meanwhile"),
     "AMBIGUOUS": _("the provider gave no clear answer"),
+    "ERASED": _("the person asked to be erased"),
     "NO_RECEIPT": _("no receipt came"),
     "NEVER_TAKEN": _("the provider never got it"),
     "BY_PERSON": _("decided by a person"),

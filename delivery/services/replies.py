@@ -24,6 +24,7 @@ from foundation.services.phones import SealedPhone, open_phone, seal
 from members.models import ConsentSource, Member
 from members.rules.consent import is_opt_out
 from members.services.consent import grant, opt_out
+from members.services.erase import hold_off_erasing
 from templates_sms.models import TemplateVersion, Tier
 from templates_sms.services import TextRefused, check_text
 
@@ -115,6 +116,7 @@ def answer(*, reply_id: int, version: TemplateVersion, text: str, by: Operator, 
     Puts the reply away; it may be answered again. Raises DomainError for a text of another tier or without
     a phone to write to, TextRefused for forbidden words.
     """
+    hold_off_erasing()
     reply = Reply.objects.select_for_update().get(pk=reply_id)
     if version.tier != Tier.NOTICE:
         raise DomainError(_("An answer needs a text of the notice tier."))
@@ -141,7 +143,7 @@ def _sealed_phone(reply: Reply) -> SealedPhone:
     if cipher is None:
         message = Message.objects.filter(phone_hash=reply.phone_hash).order_by("-id").first()
         cipher = message.phone_cipher if message is not None else None
-    if cipher is None:
+    if not cipher:
         raise DomainError(_("The phone of this reply was not kept."))
     return seal(open_phone(bytes(cipher)))
 

@@ -16,6 +16,7 @@ from foundation.phone import parse_mobile
 from foundation.services import audit
 from foundation.services.phones import SealedPhone, seal
 from members.models import Member
+from members.services.erase import hold_off_erasing, is_erased
 from templates_sms.models import TemplateVersion, Tier
 from templates_sms.rules.merge_fields import MergeFieldMissing, fill
 
@@ -41,6 +42,12 @@ class KeyReused(DomainError):
     code = "IDEMPOTENCY_KEY_REUSED"
 
 
+class PersonErased(DomainError):
+    """Whoever asked to be forgotten is written to again only after they agree anew."""
+
+    code = "PERSON_ERASED"
+
+
 @transaction.atomic
 def send_one(
     *, source: str, phone: str, version: TemplateVersion, params: Mapping[str, str], by: Operator, now: datetime
@@ -49,7 +56,7 @@ def send_one(
     Write one approved notice to one phone; returns the message and whether it is new.
 
     `source` names the call for ever: the same call again gets the message that was written first, another one under
-    its name raises KeyReused. Raises PhoneRefused, NoNotice, ValueMissing. Given up after a day.
+    its name raises KeyReused. Raises PhoneRefused, NoNotice, ValueMissing, PersonErased. Given up after a day.
     """
     sealed = seal(parse_mobile(phone))
     if version.tier != Tier.NOTICE:
@@ -58,6 +65,9 @@ def send_one(
         fill(version.body, params)
     except MergeFieldMissing as missing:
         raise ValueMissing(_("The text needs a value for %(field)s.") % {"field": missing.field}) from missing
+    hold_off_erasing()
+    if is_erased(phone_hash=sealed.hash):
+        raise PersonErased(_("This person asked to be erased. They have to agree anew first."))
     dispatch = dispatches.open_dispatch(
         source=source, tier=Tier.NOTICE, not_before=now, expires_at=now + timedelta(hours=VALID_HOURS), now=now,
         priority=URGENT,

@@ -134,7 +134,8 @@ def _ask_later(doubt: Doubt, answer: Answer, *, now: datetime) -> None:
     checks = doubt.check_count + 1
     again = next_check(checks=checks, now=now, grace_seconds=settings.UNSURE_GRACE_SECONDS)
     is_over = now - doubt.since >= timedelta(hours=settings.UNSURE_GIVE_UP_HOURS)
-    UnsureMessage.objects.filter(pk=doubt.message_id).update(
+    # Null: somebody said meanwhile that nobody asks any more.
+    UnsureMessage.objects.filter(pk=doubt.message_id, next_check_at__isnull=False).update(
         next_check_at=None if is_over else again, check_count=min(checks, 30_000),
         absent_count=doubt.absent_count + isinstance(answer, Absent),
     )  # fmt: skip

@@ -102,7 +102,9 @@ def _is_from(address: str, networks: list[str]) -> bool:
 
 def sample_denied(request: Request, key: ApiKey | None, code: str) -> None:
     """Write one refused call a minute of each key, address and code into the audit; all of them into the log."""
-    address, path = client_address(request._request), request._request.path
+    # The pattern and not the address: that may hold a card number, which must not stay in the audit for good.
+    match = request._request.resolver_match
+    address, path = client_address(request._request), f"/{match.route}" if match else ""
     log.warning("api_denied", extra={"code": code, "key_id": key.key_id if key else "", "path": path})
     if is_first(f"api-denied:{key.pk if key else 0}:{code}:{address}", seconds=SAMPLE_SECONDS):
         api_keys.note_denied(key=key, code=code, address=address, path=path, now=clock.now())

@@ -9,6 +9,7 @@ from members.models.consent import (
     Suppression,
     SuppressionKind,
 )
+from members.models.erasure import EraseReason, Erasure
 from members.models.grant import GrantState, RoleGrant
 from members.models.import_file import (
     HeaderChoice,
@@ -28,6 +29,8 @@ __all__ = [
     "Consent",
     "ConsentEvent",
     "ConsentSource",
+    "EraseReason",
+    "Erasure",
     "GrantState",
     "HeaderChoice",
     "ImportChange",

@@ -82,6 +82,7 @@ class SuppressionKind(models.TextChoices):
     COMPLAINT = "COMPLAINT", _("complaint")
     CHANNEL_BLACKLIST = "CHANNEL_BLACKLIST", _("blocked by the carrier")
     MANUAL = "MANUAL", _("put on the list by an operator")
+    ERASED = "ERASED", _("asked to be erased")
 
 
 class SuppressionQuerySet(models.QuerySet["Suppression"]):

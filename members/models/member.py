@@ -72,7 +72,11 @@ class Member(models.Model):
     class Meta:
         verbose_name = _("member")
         verbose_name_plural = _("members")
-        permissions = [("reveal_phone", "Can reveal phone numbers")]
+        permissions = [
+            ("reveal_phone", "Can reveal phone numbers"),
+            ("erase_member", "Can erase a person"),
+            ("export_member", "Can hand out all that is kept of a person"),
+        ]
         indexes = [
             models.Index(name="member_phone", fields=["phone_hash"]),  # timeline of a phone; same phone twice
             models.Index(name="member_city", fields=["city", "last_purchase_at"]),  # segments by city

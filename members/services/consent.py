@@ -8,7 +8,7 @@ from django.db import transaction
 
 from foundation.db import execute, fetch_all
 from foundation.models import Operator
-from members.models import Consent, ConsentEvent, PhoneGate
+from members.models import Consent, ConsentEvent, Erasure, PhoneGate, Suppression, SuppressionKind
 
 ENSURE = """
 INSERT INTO members_phonegate (phone_hash, consent, changed_at)
@@ -51,8 +51,15 @@ def opt_out(
 
 @transaction.atomic
 def grant(*, phone_hash: UUID, source: str, proof: str, now: datetime, by: Operator | None = None) -> bool:
-    """A fresh consent given by the person themself; the only way back from an opt-out. A repeat changes nothing."""
-    return _change(phone_hash, Consent.GRANTED, source=source, proof=proof, now=now, reason="", by=by)
+    """
+    A fresh consent given by the person themself; the only way back from an opt-out. A repeat changes nothing.
+
+    Who was erased comes anew by it: they may be written to, and files may bring their card again.
+    """
+    is_new = _change(phone_hash, Consent.GRANTED, source=source, proof=proof, now=now, reason="", by=by)
+    Suppression.objects.filter(phone_hash=phone_hash, kind=SuppressionKind.ERASED).delete()
+    Erasure.objects.filter(phone_hash=phone_hash).delete()
+    return is_new
 
 
 def _change(

@@ -1,10 +1,15 @@
 -- Members from staging: refused lines one by one, the others as counts per outcome.
 -- A blank cell keeps what is known; the ciphertext changes only with the number. Each member it makes or changes
 -- leaves a row in members_importchange, the columns that differ before and after: what an undo goes by.
--- Locks: the members it writes, in order of card number. Index: the unique card number.
+-- A card that was erased is refused: nobody comes back because another system still knows them.
+-- Locks: the members it writes, in order of card number. Indexes: the unique card number, the erased cards' hash.
 WITH located AS MATERIALIZED (
-    SELECT staging.*, store.id AS home_store_id
-    FROM staging LEFT JOIN members_store store ON store.code = staging.home_store
+    SELECT staging.*, store.id AS home_store_id,
+           CASE WHEN erased.card_hash IS NOT NULL THEN 'ERASED'
+                WHEN home_store <> '' AND store.id IS NULL THEN 'STORE_UNKNOWN' ELSE '' END AS refusal
+    FROM staging
+    LEFT JOIN members_store store ON store.code = staging.home_store
+    LEFT JOIN members_erasure erased ON erased.card_hash = staging.card_hash
 ), earlier AS MATERIALIZED (
     SELECT m.id, m AS facts FROM members_member m JOIN located USING (card_no) WHERE %(keeps_changes)s
 ), written AS (
@@ -15,7 +20,7 @@ WITH located AS MATERIALIZED (
     SELECT card_no, name, phone_hash, phone_cipher, phone_tail, carrier, gender, birthday, home_store_id, city, level,
            joined_at, income_band, household_size, kids, %(is_demo)s, 0, 0, 0, 0, 0, 'PROSPECT'
     FROM located
-    WHERE home_store = '' OR home_store_id IS NOT NULL
+    WHERE refusal = ''
     ORDER BY card_no
     ON CONFLICT (card_no) DO UPDATE SET
         name = COALESCE(NULLIF(EXCLUDED.name, ''), m.name),
@@ -32,7 +37,7 @@ WITH located AS MATERIALIZED (
         income_band = COALESCE(NULLIF(EXCLUDED.income_band, ''), m.income_band),
         household_size = COALESCE(EXCLUDED.household_size, m.household_size),
         kids = COALESCE(EXCLUDED.kids, m.kids)
-    WHERE (m.phone_hash, m.name, m.gender, m.birthday, m.home_store_id, m.city, m.level, m.joined_at, m.income_band,
+    WHERE m.erased_at IS NULL AND (m.phone_hash, m.name, m.gender, m.birthday, m.home_store_id, m.city, m.level, m.joined_at, m.income_band,
            m.household_size, m.kids)
         IS DISTINCT FROM
           (EXCLUDED.phone_hash, COALESCE(NULLIF(EXCLUDED.name, ''), m.name),
@@ -54,11 +59,11 @@ WITH located AS MATERIALIZED (
     WHERE %(keeps_changes)s
     ORDER BY written.id
 ), refused AS (
-    SELECT line FROM located WHERE home_store <> '' AND home_store_id IS NULL
+    SELECT line, refusal FROM located WHERE refusal <> ''
 )
 SELECT NULL::integer AS line, CASE WHEN is_new THEN 'NEW' ELSE 'CHANGED' END AS outcome, count(*) AS row_count
 FROM written GROUP BY is_new
 UNION ALL
 SELECT NULL, 'SAME', (SELECT count(*) FROM located) - (SELECT count(*) FROM written) - (SELECT count(*) FROM refused)
 UNION ALL
-SELECT line, 'STORE_UNKNOWN', 1 FROM refused
+SELECT line, refusal, 1 FROM refused

@@ -17,7 +17,7 @@ from django.core.cache import cache
 
 from coupons.models import Redemption
 from foundation import clock
-from foundation.services import webhooks
+from foundation.services import jobs, webhooks
 from foundation.services.phones import hash_phone
 from members.models import Member, Suppression
 from members.services.consent import opt_out
@@ -60,6 +60,9 @@ def test_the_python_of_the_guide(live_server: Any) -> None:
     assert done[0] == done[1] and done[0]["verdict"] == "REDEEMED" and Redemption.objects.count() == 1
     assert space["take_back"](api, done[0]["redemption_no"])["redemption_no"] == done[0]["redemption_no"]
     assert len(list(space["every_campaign"](api))) == 1
+    assert space["erase"](api, "K1001") is False
+    jobs.run_due(now=NOON)
+    assert space["erase"](api, "K1001") is True
 
 
 def test_the_guide_takes_what_webhooks_tell(monkeypatch) -> None:

@@ -211,6 +211,12 @@ def test_secrets_are_sealed_and_stand_nowhere_else():
     assert not any(caller.secret in json.dumps(one.detail) for one in AuditEntry.objects.all())
 
 
+def test_a_refused_call_leaves_no_card_number_in_the_audit():
+    make_caller(scopes=[]).get("members/K1001")
+
+    assert AuditEntry.objects.get(action="api.denied").detail["path"] == "/api/v1/members/<str:card_no>"
+
+
 def test_refused_calls_are_in_the_audit_once_a_minute():
     caller = make_caller()
     headers = caller.headers("GET", ADDRESS, b"") | {"X-Signature": "0"}

@@ -44,6 +44,14 @@ def test_members_of_other_stores_are_not_there(caller, stores):
         assert caller.call("PATCH", f"members/{card}", {"name": "改"}).status_code == 404
 
 
+def test_nobody_is_erased_by_a_key_for_some_stores(caller, stores):
+    make_member(1, home_store=stores[0])
+    answers = [caller.call("DELETE", f"members/{card}") for card in ("M1", "M9")]
+
+    assert [(one.status_code, one.json()["code"]) for one in answers] == [(403, "STORE_SCOPE")] * 2
+    assert Member.objects.present().exists()
+
+
 def test_rows_of_other_stores_are_refused_and_the_rest_is_written(caller, stores):
     make_member(1, home_store=stores[0])
     make_member(2, home_store=stores[1], name="不变")

@@ -10,6 +10,8 @@ from campaigns.services import freeze, runs
 from coupons.models import Coupon, Redemption
 from delivery.models import Dispatch, Message
 from foundation import clock
+from foundation.models import AuditEntry, Job, JobState
+from foundation.services import jobs
 from foundation.services.phones import hash_phone
 from members.models import ConsentEvent, Member, PhoneGate, Suppression
 from members.services.consent import opt_out
@@ -98,6 +100,36 @@ def test_more_than_a_thousand_rows_or_none_change_nothing(caller):
     assert [caller.post("members", {"rows": some}).status_code for some in (rows, [])] == [400, 400]
     assert not Member.objects.exists()
     assert caller.post("members", {"rows": rows[1:]}).json()["new"] == 1_000
+
+
+def test_a_member_is_erased_and_a_repeat_says_how_it_stands(caller):
+    caller.post("members", {"rows": [MEMBER]})
+    first = caller.call("DELETE", "members/K1")
+    assert (first.status_code, first.json()) == (200, {"erased_at": "2026-11-20T04:00:00Z", "is_complete": False})
+    assert [caller.get("members/K1").status_code, caller.call("PATCH", "members/K1", {}).status_code] == [404, 404]
+    jobs.run_due(now=NOON)
+
+    again = caller.call("DELETE", "members/K1")
+    assert (again.status_code, again.json()) == (200, first.json() | {"is_complete": True})
+    assert Job.objects.count() == 1 and caller.call("DELETE", "members/K2").status_code == 404
+    assert caller.post("members", {"rows": [MEMBER]}).json()["refused"][0]["code"] == "ERASED"
+    notice = caller.post("messages", order_of(template=notice_name(), phone=mobile(1)))
+    assert (notice.status_code, notice.json()["code"]) == (409, "PERSON_ERASED")
+    entry = AuditEntry.objects.get(action="member.erased")
+    assert entry.actor == caller.key.operator and "K1" not in str(entry.detail)
+
+
+def test_an_erase_that_failed_is_taken_up_by_a_repeat(caller, monkeypatch):
+    caller.post("members", {"rows": [MEMBER]})
+    monkeypatch.setattr("coupons.services.erasing.erase", lambda **_facts: 1 / 0)
+    caller.call("DELETE", "members/K1")
+    jobs.run_due(now=NOON)
+    monkeypatch.undo()
+    assert Job.objects.get().state == JobState.FAILED
+
+    caller.call("DELETE", "members/K1")
+    jobs.run_due(now=NOON)
+    assert caller.call("DELETE", "members/K1").json()["is_complete"]
 
 
 def test_orders_are_written_once(caller):

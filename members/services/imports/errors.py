@@ -10,6 +10,7 @@ from foundation.spreadsheet import csv_line
 from members.rules.import_reasons import REASONS
 
 DUPLICATE = "DUPLICATE_IN_FILE"
+ERASED = "ERASED"  # of upsert_members.sql
 
 
 def reopen(path: Path, header: Sequence[str], known: int) -> int:
@@ -26,10 +27,17 @@ def reopen(path: Path, header: Sequence[str], known: int) -> int:
     return known
 
 
-def lines_of(chunk: Sequence[Sequence[str]], refused: Mapping[int, str]) -> bytes:
-    """The refused rows of a chunk as they stand in the file."""
-    lines = (csv_line([*chunk[line], reason_sentence(code)]) for line, code in sorted(refused.items()))
+def lines_of(chunk: Sequence[Sequence[str]], refused: Mapping[int, str], key: int) -> bytes:
+    """The refused rows of a chunk as they stand in the file; `key` is the column that keeps rows together."""
+    lines = (
+        csv_line([*shown(chunk[line], code, key), reason_sentence(code)]) for line, code in sorted(refused.items())
+    )
     return "".join(lines).encode()
+
+
+def shown(cells: Sequence[str], code: str, key: int) -> list[str]:
+    """A refused row as it may be kept: of who was erased the card number alone, for whoever sends it to us."""
+    return [cell if code != ERASED or column == key else "" for column, cell in enumerate(cells)]
 
 
 def write_at(path: Path, lines: bytes, at: int) -> None:
@@ -46,6 +54,7 @@ def reason_sentence(code: str) -> str:
     """Why a row was refused, in the reader's language."""
     own = {
         DUPLICATE: _("named again further down; the last row counts"),
+        ERASED: _("this person asked to be erased; only they themselves can come back"),
         "STORE_UNKNOWN": _("this store is not in the list of stores"),
         "CARD_UNKNOWN": _("this card is not in the list of members"),
         "FOREIGN_STORE": _("this belongs to a store that the key does not reach"),

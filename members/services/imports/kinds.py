@@ -19,6 +19,7 @@ from members.rules.import_row import (
     clean_order_line,
     clean_store,
 )
+from members.services.cards import card_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def _stage_member(row: MemberRow) -> tuple[Any, ...]:
     return (
         row.card_no, row.name, ring.digest(row.phone), ring.encrypt(row.phone), row.phone[-4:],
         str(carrier_of(row.phone)), row.gender, row.birthday, row.home_store, row.city, row.level, row.joined_at,
-        row.income_band, row.household_size, row.kids, row.marketing_consent,
+        row.income_band, row.household_size, row.kids, row.marketing_consent, card_hash(row.card_no),
     )  # fmt: skip
 
 
@@ -79,7 +80,7 @@ def spec_of(kind: str) -> ImportSpec:
             key="card_no", clean=clean_member, identity=lambda row: row.card_no, stage=_stage_member,
             staging="card_no text, name text, phone_hash uuid, phone_cipher bytea, phone_tail text, carrier text,"
             " gender text, birthday date, home_store text, city text, level text, joined_at timestamptz,"
-            " income_band text, household_size smallint, kids smallint, marketing_consent boolean",
+            " income_band text, household_size smallint, kids smallint, marketing_consent boolean, card_hash uuid",
             statement="upsert_members", follow_ups=("import_consent",), foreign="foreign_members",
         ),
         ImportKind.STORES: ImportSpec(

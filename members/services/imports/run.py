@@ -70,7 +70,7 @@ def _import_chunk(
     """Write one chunk, its errors and the progress; returns the length of the error file."""
     wants = imported.is_dry_run and samples.wants_more(imported)
     tally = chunks.write(imported, spec, layout, rows, now=now, with_samples=wants)
-    lines = errors.lines_of(rows, tally.refused)
+    lines = errors.lines_of(rows, tally.refused, layout.columns[spec.key])
     if len(imported.samples.get("REFUSED", [])) < samples.SAMPLE_ROWS or wants:
         samples.add(imported, layout, rows, tally, first_line=job.done_count + 2)
     imported.reasons = dict(Counter(imported.reasons) + Counter(tally.refused.values()))

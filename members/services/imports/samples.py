@@ -1,11 +1,14 @@
 """The first rows of each outcome, masked, so that a person sees what a file would do before it does it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from foundation.phone import mask_tail
-from members.models import ImportFile, ImportKind, Store
+from foundation.services.phones import open_phone
+from members.models import ImportFile, ImportKind, Member, Store
+from members.services.imports import errors
 from members.services.imports.chunk import Tally
+from members.services.imports.kinds import spec_of
 from members.services.imports.reading import Layout
 
 SAMPLE_ROWS = 20
@@ -23,7 +26,8 @@ def wants_more(imported: ImportFile) -> bool:
 def add(imported: ImportFile, layout: Layout, rows: Sequence[list[str]], tally: Tally, *, first_line: int) -> None:
     """Put rows of one chunk to the samples on the (unsaved) import; `first_line` is the chunk's first row."""
     for line, code in sorted(tally.refused.items()):
-        shown = mask_row(layout, rows[line])
+        key = layout.columns[spec_of(imported.kind).key]
+        shown = mask_row(layout, errors.shown(rows[line], code, key))
         _put(imported, "REFUSED", {"line": first_line + line, "cells": shown, "reason": code})
     stores = _stores(tally.sampled)
     for row in tally.sampled:
@@ -32,6 +36,23 @@ def add(imported: ImportFile, layout: Layout, rows: Sequence[list[str]], tally: 
             "line": first_line + row["line"], "phone": mask_tail(row["phone_tail"]), "name": mask_name(row["name"]),
             "change": change,
         })  # fmt: skip
+
+
+def without(samples: Mapping[str, Sequence[dict[str, Any]]], members: Sequence[Member]) -> dict[str, Any]:
+    """
+    Samples without the rows that may be about these members: by card number, or by the digits that are shown.
+
+    Somebody else's row that looks the same goes too; samples are there to look at.
+    """
+    tails = {mask_tail(one.phone_tail) for one in members if one.phone_tail}
+    cards = {one.card_no for one in members}
+    masks = {mask_cell("phone", open_phone(bytes(one.phone_cipher))) for one in members if one.phone_cipher}
+    return {
+        outcome: [
+            row for row in rows if row.get("phone") not in tails and not (cards | masks) & {*row.get("cells", [])}
+        ]
+        for outcome, rows in samples.items()
+    }
 
 
 def _put(imported: ImportFile, outcome: str, row: dict[str, Any]) -> None:
