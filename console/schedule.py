@@ -25,9 +25,9 @@ EVERY_SECONDS: dict[str, int] = {
 }
 NIGHTLY: dict[str, tuple[int, int]] = {
     "delivery.sweep_daily": (3, 10),
+    "foundation.apply_retention": (3, 15),
     "members.roll_up": (3, 30),
     "members.clear_imports": (3, 40),
-    "foundation.clear_webhooks": (3, 45),
     "campaigns.drop_audiences": (3, 50),
     "foundation.clear_sessions": (4, 0),
     "foundation.prove_ledgers": (4, 30),

@@ -42,6 +42,7 @@ SIMULATOR_SCENARIO = env.text("SIMULATOR_SCENARIO", "demo")
 
 STATE_DIR = Path(env.text("STATE_DIR", str(BASE_DIR / "var")))
 IMPORT_DIR = STATE_DIR / "imports"
+RETENTION_FILE = BASE_DIR / "data_retention.toml"
 MAX_UPLOAD_MB = env.integer("MAX_UPLOAD_MB", 500)
 UPLOAD_DIR = STATE_DIR / "uploads"
 EXPORT_DIR = STATE_DIR / "exports"

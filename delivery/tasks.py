@@ -52,12 +52,10 @@ def sweep_all(**_ignored: object) -> None:
 
 @shared_task(name="delivery.sweep_daily", ignore_result=True)
 def sweep_daily(**_ignored: object) -> None:
-    """Partitions ahead and behind, receipts that never came, short-lived rows."""
+    """Partitions ahead and behind, receipts that never came."""
     retention.ensure_partitions(now=clock.now())
     sweep.mark_unreported(now=clock.now())
     retention.drop_old_messages(now=clock.now())
-    retention.clear_short_lived(now=clock.now())
-    retention.clear_inbox(now=clock.now())
 
 
 @shared_task(name="delivery.ask_unsure", ignore_result=True)

@@ -7,6 +7,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.utils.module_loading import import_string
 
+from foundation.services.retention_file import BrokenRetention, load
+
 
 @register()
 def dotted_paths_resolve(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
@@ -21,6 +23,16 @@ def dotted_paths_resolve(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessa
         for path in paths
         if not _resolves(path)
     ]
+
+
+@register()
+def retention_is_whole(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+    """Every field of every model has a rule in data_retention.toml, and every rule can be applied."""
+    try:
+        load()
+    except BrokenRetention as broken:
+        return [Error(line, id="foundation.E002") for line in str(broken).splitlines()]
+    return []
 
 
 def _resolves(path: str) -> bool:

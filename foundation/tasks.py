@@ -4,7 +4,7 @@ from celery import shared_task
 
 from foundation import clock
 from foundation.db import advisory_slot
-from foundation.services import api_keys, exports, jobs, outbox, proofs, sealing, uploads, webhooks
+from foundation.services import api_keys, exports, jobs, outbox, proofs, retention, sealing, uploads, webhooks
 from foundation.services.session_store import SessionStore
 
 
@@ -55,10 +55,12 @@ def tell_webhooks(**_ignored: object) -> None:
             webhooks.call_due(now=clock.now())
 
 
-@shared_task(name="foundation.clear_webhooks", ignore_result=True)
-def clear_webhooks(**_ignored: object) -> None:
-    """Forget old calls."""
-    webhooks.clear_calls(now=clock.now())
+@shared_task(name="foundation.apply_retention", ignore_result=True)
+def apply_retention(**_ignored: object) -> None:
+    """Delete and empty what is older than data_retention.toml says; two at once would do the same work twice."""
+    with advisory_slot("foundation.apply_retention", 1) as held:
+        if held:
+            retention.apply_all(now=clock.now())
 
 
 @shared_task(name="foundation.clear_sessions", ignore_result=True)

@@ -1,21 +1,17 @@
-"""What is kept and for how long: partitions made ahead, detached and dropped; short-lived rows cleared away."""
+"""The ledger by the month: partitions made ahead, detached and dropped. All else is in data_retention.toml."""
 
 import logging
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 
 from django.conf import settings
 from django.db import OperationalError, transaction
 
-from delivery.rules.window import SHANGHAI, month_after, month_of, months_before
+from delivery.rules.window import month_after, month_of, months_before
 from foundation.db import execute, fetch_all, load_sql
 from foundation.services import alerts
 
 log = logging.getLogger(__name__)
 
-REFERENCE_DAYS = 14  # receipts come within three days; support may ask for more
-CAP_DAYS = 8
-HANDOFF_DAYS = 14
-NOTE_DAYS = 90
 CHUNK = 10_000
 LOCK_TIMEOUT = "SET LOCAL lock_timeout = '3s'"
 
@@ -57,35 +53,6 @@ def _drop(name: str, month: date, *, now: datetime) -> bool:
     log.info("partition_dropped", extra={"partition": name})
     alerts.clear(code="RETENTION_BUSY", subject=subject, now=now)
     return True
-
-
-# Table, column of time, days. Rows are insert-only, so the oldest have the lowest ids.
-SHORT_LIVED: list[tuple[str, str, str, int]] = [
-    ("delivery_vendorref", "id", "created_at < %(limit)s", REFERENCE_DAYS),
-    ("delivery_capentry", "message_id", "at < %(limit)s", CAP_DAYS),
-    ("delivery_handoff", "id", "state IN ('RECORDED', 'RETURNED') AND created_at < %(limit)s", HANDOFF_DAYS),
-    ("delivery_channelnote", "id", "at < %(limit)s", NOTE_DAYS),
-]
-
-
-def clear_short_lived(*, now: datetime) -> int:
-    """Delete references, used-up cap slots, ended hand-offs and old notes, in chunks; returns how many."""
-    return sum(_clear(table, key, condition, now - timedelta(days=days)) for table, key, condition, days in SHORT_LIVED)
-
-
-def clear_inbox(*, now: datetime) -> int:
-    """
-    Delete receipts that came before the months kept, and forget who clicked then; returns how many rows.
-
-    Clicks stay without their visitor, so that what was counted of a link stays true.
-    """
-    limit = datetime.combine(months_before(month_of(now), settings.RETENTION_MONTHS), time(), SHANGHAI)
-    tables = ("delivery_receipt", "delivery_unreadnote")
-    cleared = sum(_clear(table, "id", "received_at < %(limit)s", limit) for table in tables)
-    return cleared + execute(FORGET_VISITORS, {"limit": limit})
-
-
-FORGET_VISITORS = "UPDATE delivery_click SET visitor = NULL WHERE visitor IS NOT NULL AND at < %(limit)s"
 
 
 def _clear(table: str, key: str, condition: str, limit: date) -> int:

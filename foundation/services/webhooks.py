@@ -40,7 +40,6 @@ LEASE = timedelta(minutes=2)  # longer than CALLS_AT_ONCE calls that all time ou
 # How long a call waits after each try that was not taken; after the last one it is given up: about two days.
 WAITS = [timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2),
          timedelta(hours=6), timedelta(hours=12), timedelta(hours=24)]  # fmt: skip
-KEPT = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +186,3 @@ def _record(call: WebhookCall, status: int, answer: str, *, now: datetime) -> No
     else:
         waiting.update(not_before=now + WAITS[call.attempts_count - 1], answer=answer)
     log.info("webhook_called", extra={"call_id": call.pk, "answer": answer, "attempts": call.attempts_count})
-
-
-def clear_calls(*, now: datetime) -> int:
-    """Forget what was told, or given up, a month ago; returns how many calls."""
-    return WebhookCall.objects.exclude(state=WebhookCallState.WAITING).filter(done_at__lt=now - KEPT).delete()[0]

@@ -6,9 +6,10 @@ from datetime import timedelta
 import pytest
 
 from delivery.models import Channel, ChannelNote, ChannelPulse
-from delivery.services import channel_notes, channels, circuits, retention
+from delivery.services import channel_notes, channels, circuits
 from foundation.errors import HasMoved
 from foundation.models import AuditEntry
+from foundation.services.retention import apply_to
 from tests.delivery.ledgers import pump_all
 from tests.factories import NOON, add_people, make_channel, make_dispatch, make_operator, mobile
 from tests.fakes.provider import FakeProvider
@@ -136,7 +137,7 @@ def test_notes_are_kept_for_ninety_days():
     for days in (91, 89):
         ChannelNote.objects.create(channel=channel, at=NOON - timedelta(days=days), kind="TRIAL")
 
-    assert retention.clear_short_lived(now=NOON) == 1
+    assert apply_to("delivery.ChannelNote", now=NOON) == 1
 
     assert ChannelNote.objects.get().at == NOON - timedelta(days=89)
 

@@ -12,6 +12,7 @@ from delivery.rules.window import months_before
 from delivery.services import receipts, retention, sweep
 from foundation.db import execute, fetch_all
 from foundation.models import Alert
+from foundation.services.retention import apply_all
 from tests.delivery.ledgers import pump_all
 from tests.factories import NOON, add_people, make_channel, make_dispatch, mobile
 from tests.fakes.provider import FakeProvider, ambiguous
@@ -104,8 +105,8 @@ def test_short_lived_rows_go_and_what_is_open_stays(provider: FakeProvider):
         created_at=NOON,
     )  # fmt: skip
 
-    assert retention.clear_short_lived(now=NOON + timedelta(days=7)) == 0
-    retention.clear_short_lived(now=NOON + timedelta(days=40))
+    assert apply_all(now=NOON + timedelta(days=7)) == {}
+    apply_all(now=NOON + timedelta(days=40))
 
     assert not VendorRef.objects.exists() and not CapEntry.objects.exists()
     assert list(Handoff.objects.values_list("state", flat=True)) == ["LOST"]
@@ -128,8 +129,8 @@ def test_receipts_go_with_the_months_and_clicks_forget_who_clicked(provider: Fak
         receipts.store_receipts(channel=channel, notes=provider.receipts(f"{at:%Y} DELIVRD".encode()), now=at)
         Click.objects.create(link=link, at=at, is_preview=False, visitor=UUID(int=7))
 
-    assert retention.clear_inbox(now=NOON) == 2
-    assert retention.clear_inbox(now=NOON) == 0
+    assert apply_all(now=NOON) == {"delivery.Receipt": 1, "delivery.Click visitor": 1}
+    assert apply_all(now=NOON) == {}
 
     assert [one.received_at for one in Receipt.objects.all()] == [NOON]
     assert [(one.at, one.visitor) for one in Click.objects.order_by("id")] == [(OLD, None), (NOON, UUID(int=7))]

@@ -20,6 +20,7 @@ from foundation.crypto import key_ring
 from foundation.models import Alert, AuditEntry, WebhookCall, WebhookCursor, WebhookEndpoint
 from foundation.services import webhooks
 from foundation.services.phones import hash_phone
+from foundation.services.retention import apply_to
 from members.services.consent import opt_out
 from tests.console.test_watch import client_of
 from tests.coupons.tills import ask, make_clerk, make_coupon
@@ -255,7 +256,7 @@ def test_old_calls_are_forgotten_and_waiting_ones_stay():
     redeemed()
     webhooks.write_calls(now=NOON)
 
-    assert webhooks.clear_calls(now=NOON + webhooks.KEPT + MINUTE) == 1
+    assert apply_to("foundation.WebhookCall", now=NOON + timedelta(days=30) + MINUTE) == 1
     assert WebhookCall.objects.get().state == "WAITING"
 
 

@@ -25,6 +25,7 @@ from foundation.db import fetch_all
 from foundation.models import AuditEntry, Job, JobState, WebhookCall
 from foundation.services import jobs, webhooks
 from foundation.services.phones import hash_phone
+from foundation.services.retention_file import load
 from foundation.services.sealing import seal_all
 from members.models import (
     CategoryPurchase,
@@ -153,6 +154,12 @@ def test_nothing_that_names_the_person_is_left_in_any_table(provider):
     member.refresh_from_db()
     assert (member.card_no, member.erased_at) == (f"erased-{member.pk}", NOON)
     assert not Order.objects.exists()
+
+
+def test_what_the_retention_file_calls_personal_is_what_is_blanked():
+    kinds = load()[0]["members.Member"].kinds
+
+    assert {name for name, kind in kinds.items() if kind in ("person", "derived")} == set(service.BLANK)
 
 
 def test_what_was_counted_paid_or_proven_stays_and_is_proven_still(provider, capsys):
