@@ -235,6 +235,7 @@ LEDGERS: list[str] = [
 ]
 WEBHOOK_FEEDS: list[str] = [
     "coupons.services.feeds.REDEEMED", "coupons.services.feeds.REVERSED", "members.services.feeds.CONSENT_CHANGED",
+    "delivery.services.feeds.STATE_CHANGED",
 ]  # fmt: skip
 LEDGER_PROOFS: list[str] = [
     "delivery.services.proofs.prove",
@@ -368,6 +369,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
 WEBHOOK_TOPICS: list[tuple[str, Any]] = [
     ("coupon.redeemed", _("a coupon was redeemed")), ("coupon.reversed", _("a redemption was taken back")),
     ("member.consent_changed", _("a member opted out, or agreed")),
+    ("message.state_changed", _("a notice that a system asked for has ended")),
 ]  # fmt: skip
 # What an API key may: code and name. Each view names the scope of each of its methods.
 API_SCOPES: list[tuple[str, Any]] = [

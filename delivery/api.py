@@ -8,6 +8,7 @@ from rest_framework.response import Response
 
 from delivery.models import Dispatch, Message, MessageState
 from delivery.rules.reference import parse_reference, reference_of
+from delivery.services.ledger import API_SOURCE
 from delivery.services.single import send_one
 from foundation import clock
 from foundation.phone import PhoneRefused
@@ -56,7 +57,7 @@ class MessageView(ApiView):
     @property
     def source(self) -> str:
         """How the dispatches of this key are called."""
-        return f"api:{self.key.pk}:"
+        return f"{API_SOURCE}{self.key.pk}:"
 
 
 class MessagesView(MessageView):

@@ -121,6 +121,27 @@ class Message(models.Model):
         return f"{self.month}/{self.id}"
 
 
+class MessageNews(models.Model):
+    """
+    That a message which another system asked for has ended, or ended otherwise. Insert-only: webhooks read it behind
+    a cursor. Messages of campaigns leave none.
+    """
+
+    month = models.DateField(_("month"))
+    message_id = models.BigIntegerField(_("message"))
+    dispatch_id = models.BigIntegerField(_("dispatch"))
+    state = models.CharField(_("state"), max_length=12, choices=MessageState.choices)
+    reason = models.CharField(_("reason"), max_length=32, blank=True, default="")
+    at = models.DateTimeField(_("at"))
+
+    class Meta:
+        verbose_name = _("news of a message")
+        verbose_name_plural = _("news of messages")
+
+    def __str__(self) -> str:
+        return f"{self.message_id} {self.state}"
+
+
 class Ready(models.Model):
     """The queue: one narrow row per message that may be taken; deleted at claim."""
 

@@ -21,6 +21,9 @@ TRANSITIONS: Final[dict[str, frozenset[str]]] = {
 OPEN: Final = frozenset({"PLANNED", "CLAIMED"})  # a run can't finish while one of these is left
 NOT_SENT: Final = frozenset({"EXCLUDED", "EXPIRED", "CANCELLED", "REFUSED"})  # nobody was written to, for certain
 
+# What another system is told of its notice: how it ended. That it was submitted is only on the way there.
+TOLD: Final = frozenset({"DELIVERED", "UNDELIVERED", "UNREPORTED"}) | NOT_SENT
+
 ALLOWED_PAIRS: Final[list[str]] = [f"{old}>{new}" for old, follow in TRANSITIONS.items() for new in sorted(follow)]
 
 

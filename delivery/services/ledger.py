@@ -9,11 +9,13 @@ from uuid import UUID
 
 from django.conf import settings
 
-from delivery.models import Dispatch
-from delivery.rules.states import ALLOWED_PAIRS, NOT_SENT
+from delivery.models import Dispatch, MessageNews
+from delivery.rules.states import ALLOWED_PAIRS, NOT_SENT, TOLD
 from delivery.rules.unsure import first_check
 from foundation.db import fetch_dicts, load_sql
 from foundation.services import outbox
+
+API_SOURCE = "api:"  # how the dispatches of other systems are called: delivery.api
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,8 @@ def move(*, month: date, moves: Iterable[Move], now: datetime) -> list[Moved]:
     Compare-and-swap messages of one month; returns those that moved, ordered by id.
 
     A move that the transition table forbids leaves its row alone, so a repeat changes nothing.
-    Tally deltas, queue entries and the news "delivery.not_sent" (with the sender's own references)
-    are written in the same transaction. Needs an open transaction.
+    Tally deltas, queue entries, the news "delivery.not_sent" (with the sender's own references) and what other systems
+    are told of their notices are written in the same transaction. Needs an open transaction.
     """
     wanted = sorted({one.message_id: one for one in moves}.values(), key=lambda one: one.message_id)
     if not wanted:
@@ -68,16 +70,29 @@ def move(*, month: date, moves: Iterable[Move], now: datetime) -> list[Moved]:
     facts = {"month": month, "now": now, "allowed": ALLOWED_PAIRS, "first_check": first}
     rows = fetch_dicts(load_sql("delivery", "move_messages"), {**columns, **facts})
     moved = [Moved(**row) for row in rows]
-    _tell_not_sent(moved, now=now)
+    ended = [one for one in moved if one.state in TOLD]
+    if ended:
+        sources = dict(Dispatch.objects.filter(pk__in={one.dispatch_id for one in ended}).values_list("pk", "source"))
+        _tell_not_sent(ended, sources, now=now)
+        _tell_systems(month, ended, sources, now=now)
     return moved
 
 
-def _tell_not_sent(moved: list[Moved], *, now: datetime) -> None:
+def _tell_systems(month: date, ended: list[Moved], sources: dict[int, str], *, now: datetime) -> None:
+    """Notices that were asked for by other systems; a campaign's million leaves nothing here."""
+    MessageNews.objects.bulk_create(
+        MessageNews(
+            month=month, message_id=one.id, dispatch_id=one.dispatch_id, state=one.state, reason=one.reason, at=now
+        )
+        for one in ended if sources.get(one.dispatch_id, "").startswith(API_SOURCE)
+    )  # fmt: skip
+
+
+def _tell_not_sent(ended: list[Moved], sources: dict[int, str], *, now: datetime) -> None:
     refs: dict[int, list[int]] = defaultdict(list)
-    for one in moved:
+    for one in ended:
         if one.state in NOT_SENT and one.sender_ref is not None:
             refs[one.dispatch_id].append(one.sender_ref)
-    sources = dict(Dispatch.objects.filter(pk__in=refs).values_list("pk", "source"))
     for dispatch_id, sender_refs in sorted(refs.items()):
         payload = {"source": sources[dispatch_id], "sender_refs": sender_refs}
         outbox.publish(topic="delivery.not_sent", payload=payload, now=now)
