@@ -13,7 +13,7 @@ PLACEHOLDERS := DATABASE_URL=postgresql://unused@127.0.0.1:1/unused SECRET_KEY=u
 WORKERS := 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop status reset check test chaos fuzz bench lock messages roles venv
+.PHONY: help run stop status reset check audit test chaos fuzz bench lock messages roles venv
 .DELETE_ON_ERROR:
 
 help: ## list the commands
@@ -31,7 +31,7 @@ status: $(RUNTIME) ## show what runs
 reset: $(RUNTIME) ## delete all rows, secrets and logs of this clone
 	@exec $(PYTHON) manage.py reset $(ARGS)
 
-check: $(TOOLS) ## format, lint, types, contracts, migrations, translations
+check: $(TOOLS) ## format, lint, types, contracts, migrations, translations, audit
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
 	$(PLACEHOLDERS) $(PYTHON) -m mypy .
@@ -39,6 +39,10 @@ check: $(TOOLS) ## format, lint, types, contracts, migrations, translations
 	$(PYTHON) manage.py makemigrations --check --dry-run
 	$(PYTHON) manage.py check
 	$(PYTHON) scripts/messages.py --check
+	$(PYTHON) scripts/audit.py
+
+audit: $(TOOLS) ## look for what attackers like, compared with what somebody has looked at
+	$(PYTHON) scripts/audit.py
 
 test: $(TOOLS) ## run the tests (options: ARGS="-k coupon" WORKERS=0 for one process)
 	$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
