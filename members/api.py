@@ -232,11 +232,9 @@ class MemberView(WriteView):
             raise serializers.ValidationError([reason_sentence(tally.refused[0])])
         return Response(_shown(_member(card_no)))
 
-    @extend_schema(
-        operation_id="erase_member", request=None, responses=ErasureShown,
-        description="Erase the person behind a card for good, with all cards of the phone. A repeat tells its state.",
-    )  # fmt: skip
+    @extend_schema(operation_id="erase_member", request=None, responses=ErasureShown)
     def delete(self, request: Request, card_no: str) -> Response:
+        """Erase the person behind a card for good, with all cards of the phone. A repeat tells how it stands."""
         erasure = _erasure(card_no)
         if erasure is None or erasure.job.state in (JobState.FAILED, JobState.CANCELLED):
             member = _member(card_no) if erasure is None else erasure.member

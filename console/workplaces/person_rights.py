@@ -18,7 +18,7 @@ from delivery.models import Message, Reply
 from delivery.rules.states import OPEN
 from foundation import clock
 from foundation.admin_mixins import operator_of
-from foundation.models import Job
+from foundation.models import Job, JobState
 from foundation.services import audit
 from foundation.services.phones import reveal
 from members.models import ConsentEvent, ConsentSource, EraseReason, Order, Suppression, SuppressionKind
@@ -35,7 +35,7 @@ COPY_REASONS = [
 class ReasonForm(forms.Form):
     """Why, in a choice: what somebody writes into the audit can never be taken out of it."""
 
-    reason = forms.ChoiceField(label=gettext_lazy("Why"))
+    reason = forms.ChoiceField(label=gettext_lazy("Reason"))
     case = forms.RegexField(
         r"^[A-Za-z0-9-]*\Z", label=gettext_lazy("Number of the case"), max_length=20, required=False,
         help_text=gettext_lazy("Your own reference, letters and digits only. No name and no phone."),
@@ -99,9 +99,10 @@ def person_rights(request: HttpRequest) -> HttpResponse:
     if "erase" in request.POST and erase.is_valid():
         _erase(request, person, erase)
         person = people.of_token(person.token)
+    job, held = _job(person), _held(person)
     return page(
-        request, "person_rights", _("Personal data"), person=person, copy=copy, erase=erase, job=_job(person),
-        held=_held(person), file_days=KEEP_DAYS, is_bad=copy.errors or erase.errors,
+        request, "person_rights", _("Personal data"), person=person, copy=copy, erase=erase, job=job, held=held,
+        file_days=KEEP_DAYS, can_erase=request.user.has_perm(ERASE) and _is_left(job, held),
     )  # fmt: skip
 
 
@@ -134,6 +135,13 @@ def _job(person: Person) -> Job | None:
     erased = Suppression.objects.filter(phone_hash=person.phone_hash, kind=SuppressionKind.ERASED).exists()
     jobs = Job.objects.filter(kind=KIND, params__phone_hash=str(person.phone_hash))
     return jobs.order_by("-pk").first() if erased else None
+
+
+def _is_left(job: Job | None, held: dict[str, int]) -> bool:
+    """Whether there is something to erase: always before the first time, and where a job has stopped."""
+    if job is None or job.state in (JobState.FAILED, JobState.CANCELLED):
+        return True
+    return not job.is_open and any(held[name] for name in ("cards", "orders", "messages", "replies", "coupons"))
 
 
 def _held(person: Person) -> dict[str, int]:

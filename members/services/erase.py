@@ -102,8 +102,8 @@ def erase_person(
     `member_ids` are cards besides those of the phone. A repeat takes up the job where it stopped. `reason` is an
     EraseReason and `case` a reference of the chain's own: the audit keeps both for good, and no words.
     """
+    execute(ONE_WRITER)  # first: behind a long import nobody who copies has to wait
     execute(ERASING)
-    execute(ONE_WRITER)
     wanted = Q(pk__in=member_ids) if phone_hash is None else Q(pk__in=member_ids) | Q(phone_hash=phone_hash)
     members = list(Member.objects.present().filter(wanted).order_by("pk"))
     known = set(Erasure.objects.filter(Q(phone_hash=phone_hash, phone_hash__isnull=False) | Q(pk__in=member_ids))
@@ -137,7 +137,7 @@ def _silence(phone: UUID, source: str, job: Job, *, by: Operator, now: datetime)
         phone_hash=phone, source=ConsentSource(source), proof=f"job:{job.pk}", reason="ERASED", now=now, by=by
     )  # fmt: skip
     suppress(phone_hash=phone, kind=SuppressionKind.ERASED, now=now)
-    Suppression.objects.filter(phone_hash=phone).update(phone_tail="", note="", by=None)
+    Suppression.objects.filter(phone_hash=phone).update(phone_tail="", note="")
 
 
 def _forget(members: Sequence[Member], job: Job, *, now: datetime) -> None:

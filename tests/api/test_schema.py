@@ -100,7 +100,7 @@ def test_every_operation_answers_as_described(world: Caller, live_server: Any) -
 
         fuzz()
         called.add(operation.label)
-    assert len(called) == 18
+    assert len(called) == 19
 
 
 def test_scopes_that_a_key_can_have_are_those_that_operations_ask_for() -> None:

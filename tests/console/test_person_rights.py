@@ -86,11 +86,29 @@ def test_a_person_is_erased_with_reason_and_the_end_of_the_number(member, provid
     assert "正在删除" in answer and not Member.objects.present().exists()
     jobs.run_due(now=NOON)
 
-    assert "已不再保存能认出本人的信息" in client.post(PAGE, {"person": token}).content.decode()
+    shown = client.post(PAGE, {"person": token}).content.decode()
+    assert "已不再保存能认出本人的信息" in shown and "永久删除" not in shown
     entry = AuditEntry.objects.get(action="member.erased")
     assert entry.detail == {"member_ids": [member.pk], "reason": "WISH", "case": "K-17"}
     assert entry.actor == Operator.objects.get(username="approver")
     assert "没有这个会员" not in client.post("/console/messages/", {"phone": PHONE}).content.decode()
+
+
+def test_an_erase_that_stopped_is_taken_up_from_the_page_and_new_rows_can_be_erased_too(member, monkeypatch):
+    client, token = client_of("approver"), find(PHONE).token
+    monkeypatch.setattr("coupons.services.erasing.erase", lambda **_facts: 1 / 0)
+    client.post(PAGE, {"person": token, **erase_form()})
+    jobs.run_due(now=NOON)
+    shown = client.post(PAGE, {"person": token}).content.decode()
+    assert "删除中断" in shown and "永久删除" in shown
+    monkeypatch.undo()
+    monkeypatch.setattr(clock, "now", lambda: NOON)
+    client.post(PAGE, {"person": token, "erase": "", "erase-reason": "WISH"})
+    jobs.run_due(now=NOON)
+    assert "永久删除" not in client.post(PAGE, {"person": token}).content.decode()
+
+    make_member(9, phone=PHONE)
+    assert "永久删除" in client.post(PAGE, {"person": token}).content.decode()
 
 
 @pytest.mark.parametrize(

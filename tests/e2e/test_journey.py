@@ -91,6 +91,7 @@ def test_the_main_job_from_an_empty_database(browser: Browser, stack: Stack, sho
     code = open_coupon(browser, written_to[1], shoot)
     redeem_at_till(browser, stack, code, shoot)
     read_report(marketing, shoot)
+    erase(approver, stack, written_to[2], shoot)
 
 
 def import_chain(page: Page, stack: Stack, folder: Path, shoot: Shoot) -> None:
@@ -295,6 +296,27 @@ def read_report(page: Page, shoot: Shoot) -> None:
     page.get_by_role("link", name="果蔬满50减10").click()
     expect(page.locator(".k-figs b").nth(1)).to_contain_text("1")
     shoot(page, "coupon-batch")
+
+
+def erase(page: Page, stack: Stack, person: dict[str, str], shoot: Shoot) -> None:
+    page.goto(f"{stack.url}/console/messages/")
+    page.fill("[name=phone]", person["phone"])
+    page.click("form .k-btn--main")
+    page.get_by_role("button", name="个人信息…").click()
+    assert tour.faults_of(page, shoot, "person-rights") == []
+    with page.expect_download() as copy:
+        page.click("[name=copy]")
+    assert copy.value.suggested_filename == "person.zip"
+    page.fill("[name=erase-tail]", person["phone"][-4:])
+    page.locator("[name=erase]").press("Enter")
+    done = page.get_by_role("heading", name="已删除")
+    for _try in range(40):
+        if done.count():
+            break
+        page.wait_for_timeout(250)
+        page.get_by_role("button", name="刷新").click()
+    expect(done).to_be_visible()
+    assert tour.faults_of(page, shoot, "person-erased") == []
 
 
 @pytest.mark.timeout(600)  # forty pages, each read by axe in two forms
