@@ -17,6 +17,7 @@ from foundation.phone import parse_mobile
 from foundation.services import audit
 from foundation.services.phones import seal
 from members.models import PhoneGate, Suppression
+from members.services.erase import hold_off_erasing
 from templates_sms.models import TemplateVersion, Tier
 
 TEST_MINUTES = 10
@@ -66,6 +67,7 @@ def send_test(*, channel_id: int, phone: str, version: TemplateVersion, by: Oper
     Goes through a drained channel too. Raises PhoneRefused, TestRefused for a channel that is switched off, a
     text that is no notice, or a phone that nobody may write to.
     """
+    hold_off_erasing()
     sealed = seal(parse_mobile(phone))
     channel = Channel.objects.get(pk=channel_id)
     if channel.state == ChannelState.DISABLED:

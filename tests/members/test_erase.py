@@ -320,6 +320,18 @@ def test_the_same_card_does_not_come_back_by_the_next_file(tmp_path):
     assert not Member.objects.filter(name="李小红").exists()
 
 
+def test_orders_of_an_erased_card_are_refused_and_not_kept(tmp_path):
+    make_member(1, phone=PHONE)
+    erased()
+    header = ["订单号", "会员卡号", "支付时间", "实付金额"]
+    path = write(tmp_path, [["O-771", "M1", "2026-11-01 18:05", "68.80"]], header=header, name="orders.csv")
+    imported = tried(path, kind="ORDERS")
+
+    assert imported.reasons == {"ERASED": 1} and not Order.objects.exists()
+    sheet = Path(imported.error_path).read_text(encoding="utf-8-sig")
+    assert "O-771,,,,本人已要求" in sheet and "M1" not in sheet + json.dumps(imported.samples)
+
+
 def test_a_new_card_of_the_phone_comes_without_consent_and_is_never_written_to(provider):
     make_channel()
     make_member(1, phone=PHONE)

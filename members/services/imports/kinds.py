@@ -60,6 +60,7 @@ def _stage_store(row: StoreRow) -> tuple[Any, ...]:
 def _stage_order(row: OrderRow) -> tuple[Any, ...]:
     return (
         row.order_no, row.card_no, row.store_code, row.paid_at, row.amount_fen, row.discount_fen, row.line_count,
+        card_hash(row.card_no),
     )  # fmt: skip
 
 
@@ -90,7 +91,8 @@ def spec_of(kind: str) -> ImportSpec:
         ImportKind.ORDERS: ImportSpec(
             key="order_no", clean=clean_order, identity=lambda row: row.order_no, stage=_stage_order,
             staging="order_no text, card_no text, store_code text, paid_at timestamptz, amount_fen bigint,"
-            " discount_fen bigint, line_count integer", statement="upsert_orders", foreign="foreign_orders",
+            " discount_fen bigint, line_count integer, card_hash uuid", statement="upsert_orders",
+            foreign="foreign_orders",
         ),
         ImportKind.ORDER_LINES: ImportSpec(
             key="order_no", clean=clean_order_line, identity=lambda row: (row.order_no, row.sku), stage=_stage_line,
