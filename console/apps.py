@@ -1,6 +1,7 @@
 """Django app of the console."""
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
+from django.db.models.signals import post_migrate  # noqa: TID251  the one way to run after a migration
 from django.utils.translation import gettext_lazy as _
 
 
@@ -17,6 +18,10 @@ class ScheduleConfig(AppConfig):
     verbose_name = _("Schedule")
 
     def ready(self) -> None:
+        from console.permissions import sync_after_migrate
         from console.site import dress
 
         dress()
+        # Permissions are made app by app; roles can be made once the last one has its own.
+        last = [one for one in apps.get_app_configs() if one.models_module is not None][-1]
+        post_migrate.connect(sync_after_migrate, sender=last)

@@ -5,10 +5,12 @@ Whose rows a role reads: those of every store with `members.see_every_store`, el
 docs/reference/roles.md is made from this file by `make roles`.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import Group, Permission
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 
@@ -97,16 +99,24 @@ OFFICE_ROLES = frozenset(name for name, role in ROLES.items() if role.is_office)
 
 def sync() -> None:
     """Make the groups equal to ROLES. Raises Permission.DoesNotExist for a permission nobody defined."""
+    known = {
+        f"{one.content_type.app_label}.{one.codename}": one
+        for one in Permission.objects.select_related("content_type")
+    }  # fmt: skip
+    missing = {permission for role in ROLES.values() for permission in role.permissions} - set(known)
+    if missing:
+        raise Permission.DoesNotExist(", ".join(sorted(missing)))
     for name, role in ROLES.items():
         group, _made = Group.objects.get_or_create(name=name)
-        group.permissions.set([_permission(permission) for permission in role.permissions])
+        group.permissions.set([known[permission] for permission in role.permissions])
+
+
+def sync_after_migrate(**_facts: Any) -> None:
+    """Called by Django when permissions are there; on the way back to an older state some are not, and roles wait."""
+    with suppress(Permission.DoesNotExist), transaction.atomic():
+        sync()
 
 
 def role_name(name: str) -> str:
     """A role by its name for people; a group of one's own by the name it was given."""
     return str(ROLES[name].label) if name in ROLES else name
-
-
-def _permission(name: str) -> Permission:
-    app, codename = name.split(".")
-    return Permission.objects.get(content_type__app_label=app, codename=codename)

@@ -35,7 +35,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
 
 
 # What Django makes anew after each of its flushes, at ten times the price of all else.
-KEPT = ("django_migrations", "django_content_type", "auth_permission")
+KEPT = ("django_migrations", "django_content_type", "auth_permission", "auth_group", "auth_group_permissions")
 TABLES = """
 SELECT relname FROM pg_class
 WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
