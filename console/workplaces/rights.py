@@ -17,6 +17,7 @@ from console.workplaces.base import attempt, need, page, workplace
 from foundation import clock
 from foundation.admin_mixins import operator_of
 from foundation.errors import DomainError
+from foundation.models import Operator
 from foundation.row_scope import limited_to
 from members.models import RoleGrant, Store
 from members.queries.grants import grants_in_force, grants_of, grants_to_decide
@@ -63,14 +64,21 @@ def rights(request: HttpRequest) -> HttpResponse:
     form = RightForm(request.POST or None, initial={"last_day": timezone.localtime(now).date() + timedelta(days=7)})
     if request.method == "POST" and form.is_valid() and _ask(request, form):
         return redirect("rights")
-    decides = me.has_perm(DECIDE)
     return page(
         request, "rights", _("Rights"), form=form, roles=[role_name(one.name) for one in me.groups.order_by("name")],
-        mine=[_row(one, now) for one in grants_of(operator=me, limit=MINE)], decides=decides,
-        waiting=[_row(one, now) for one in grants_to_decide(by=me)] if decides else [],
-        in_force=[_row(one, now) for one in grants_in_force(now=now)] if me.has_perm("members.view_rolegrant") else [],
-        sees_all=me.has_perm("members.view_rolegrant"), me=me,
+        me=me, decides=me.has_perm(DECIDE), sees_all=me.has_perm("members.view_rolegrant"), **_lists(me, now=now),
     )  # fmt: skip
+
+
+def _lists(me: Operator, *, now: datetime) -> dict[str, Any]:
+    """Rights with all their stores, which may be other ones than one reads now."""
+    with limited_to(None):
+        found = {
+            "mine": grants_of(operator=me, limit=MINE),
+            "waiting": grants_to_decide(by=me) if me.has_perm(DECIDE) else [],
+            "in_force": grants_in_force(now=now) if me.has_perm("members.view_rolegrant") else [],
+        }
+        return {name: [_row(one, now) for one in rows] for name, rows in found.items()}
 
 
 def _ask(request: HttpRequest, form: RightForm) -> bool:
@@ -103,6 +111,11 @@ def right_action(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     """Grant, refuse, take back or end one right."""
     if action in ("grant", "refuse"):
         need(request, DECIDE)
+    with limited_to(None):
+        return _act(request, pk, action)
+
+
+def _act(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     facts: dict[str, Any] = {"grant_id": pk, "by": operator_of(request), "now": clock.now()}
     get_object_or_404(RoleGrant, pk=pk)
     if action in ("grant", "refuse"):

@@ -135,6 +135,17 @@ def test_an_area_managers_report_and_its_file_hold_their_stores_alone(shops):
     assert "OWN店" in whole and "FOREIGN店" in whole
 
 
+def test_who_asks_for_another_store_reads_which(shops):
+    own, foreign, _run = shops
+    client = area_manager(own)
+
+    client.post(ADDRESS, ASKED | {"role": "store_manager", "stores": [foreign.store.pk]})
+    page = client.get(ADDRESS).content.decode()
+
+    assert page.count("FOREIGN店 (FOREIGN-1)") == 2  # among those to ask for, and in what was asked for
+    assert list(RoleGrant.objects.get().stores.all()) == [foreign.store]
+
+
 def test_a_right_that_ran_out_leaves_no_stores(shops, monkeypatch):
     own, _foreign, _run = shops
     person = make_operator("guest", is_staff=True)
