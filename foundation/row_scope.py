@@ -10,11 +10,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 
 from django.apps import apps
+from django.conf import settings
 from django.db import connection, models
+from django.utils.module_loading import import_string
 
 Stores = frozenset[int] | None
 """The ids of some stores; None is every store."""
@@ -29,6 +32,18 @@ class OutsideScope(Exception):
 def stores_in_scope() -> Stores:
     """The stores whose rows may be read now; None is every store."""
     return _limit.get()
+
+
+def stores_parameter() -> list[int] | None:
+    """The same as statements of our own take it, under the name `stores`."""
+    stores = stores_in_scope()
+    return None if stores is None else sorted(stores)
+
+
+def reach_of(operator: models.Model, now: datetime) -> Stores:
+    """The stores whose rows an operator reads, as the room above says that settings name; None is every store."""
+    found: Stores = import_string(settings.ROW_SCOPE)(operator=operator, now=now)
+    return found
 
 
 @contextmanager

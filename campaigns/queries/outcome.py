@@ -11,7 +11,7 @@ from campaigns.queries.results import Report, report
 from coupons.queries.outcome import RedeemedHour, redeemed_by_hour
 from delivery.queries.today import SUBMITTED
 from foundation.db import fetch_all, fetch_dicts, load_sql
-from foundation.row_scope import stores_in_scope
+from foundation.row_scope import stores_parameter
 
 NOT_SENT_YET = ("PLANNED", "CLAIMED")
 
@@ -98,11 +98,7 @@ def outcome(*, run: Run) -> Outcome:
 
 
 def _places(run: Run, *, has_several: bool) -> list[Place]:
-    stores = stores_in_scope()
-    facts = {
-        "run_id": run.pk, "source": run.source, "several": has_several,
-        "stores": None if stores is None else sorted(stores),
-    }  # fmt: skip
+    facts = {"run_id": run.pk, "source": run.source, "several": has_several, "stores": stores_parameter()}
     return [Place(**row) for row in fetch_dicts(load_sql("campaigns", "report_places"), facts)]
 
 

@@ -8,12 +8,12 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 
+from console.middleware import OFFICE
 from foundation import clock
 from foundation.models import Operator
 from foundation.row_scope import each_limited_to, is_store_bound, limited_to, stores_in_scope
 from members.queries.stores import scope_of
 
-OFFICE = "/console/"
 # Without rows of any store: one's own login, the words of scripts.
 OPEN = ("admin:logout", "admin:jsi18n")
 Answer = Callable[[HttpRequest], HttpResponseBase]

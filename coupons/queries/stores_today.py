@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from foundation.db import fetch_dicts, load_sql
-from foundation.row_scope import stores_in_scope
+from foundation.row_scope import stores_parameter
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,5 @@ class StoreToday:
 
 def stores_today(*, now: datetime) -> list[StoreToday]:
     """Every store in row scope, the busiest first."""
-    stores = stores_in_scope()
-    facts = {"now": now, "stores": None if stores is None else sorted(stores)}
+    facts = {"now": now, "stores": stores_parameter()}
     return [StoreToday(**row) for row in fetch_dicts(load_sql("coupons", "stores_today"), facts)]

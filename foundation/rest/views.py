@@ -5,9 +5,7 @@ from contextlib import ExitStack
 from enum import Enum
 from typing import Any, ClassVar
 
-from django.conf import settings
 from django.db.models import QuerySet
-from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import exceptions, serializers
@@ -23,7 +21,7 @@ from foundation import clock
 from foundation.models import ApiKey, Operator
 from foundation.rest.auth import HasScope, KeyThrottle, SignedKeyAuthentication, sample_denied
 from foundation.rest.errors import answer_to
-from foundation.row_scope import limited_to
+from foundation.row_scope import limited_to, reach_of
 
 
 class ShallowJSONParser(JSONParser):
@@ -85,7 +83,7 @@ class ApiView(AnswersErrors):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Who calls, what it may, whose rows it reads. Raises PermissionDenied."""
         super().initial(request, *args, **kwargs)
-        reached = import_string(settings.ROW_SCOPE)(operator=self.caller, now=clock.now())
+        reached = reach_of(self.caller, clock.now())
         if reached is None or self.stores == ByStore.CHECKED:
             return
         if self.stores == ByStore.CLOSED:

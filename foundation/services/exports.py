@@ -19,12 +19,11 @@ from typing import Any, BinaryIO
 from django.conf import settings
 from django.db import transaction
 from django.utils import translation
-from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from foundation.errors import DomainError, NotAllowed
 from foundation.models import ExportFile, FileEncoding, FileFormat, Job, JobState, Operator
-from foundation.row_scope import Stores, limited_to
+from foundation.row_scope import limited_to, reach_of
 from foundation.services import audit, jobs
 from foundation.services.export_lists import ExportList, find
 from foundation.services.export_writers import writer_of
@@ -55,7 +54,7 @@ class ExportGone(DomainError):
 def check_right(*, name: str, by: Operator, now: datetime) -> ExportList:
     """The list, for somebody who may export it. Raises NoSuchList, NotAllowed."""
     chosen = find(name)
-    if not by.is_active or not by.has_perm(RIGHT) or not chosen.is_seen_by(by, stores_of(by, now)):
+    if not by.is_active or not by.has_perm(RIGHT) or not chosen.is_seen_by(by, reach_of(by, now)):
         raise NotAllowed(_("You may not export this list."))
     return chosen
 
@@ -63,7 +62,7 @@ def check_right(*, name: str, by: Operator, now: datetime) -> ExportList:
 def count_rows(*, name: str, query: str, by: Operator, now: datetime) -> int:
     """How many rows an export would have. Raises NoSuchList, NotAllowed."""
     chosen = check_right(name=name, by=by, now=now)
-    with limited_to(stores_of(by, now)):
+    with limited_to(reach_of(by, now)):
         return int(chosen.rows(by, query, now).count())
 
 
@@ -83,7 +82,7 @@ def request_export(
         raise ExportRefused(_("Say in a few words what the file is for."))
     if ExportFile.objects.filter(by=by, job__state__in=(JobState.QUEUED, JobState.RUNNING)).count() >= OPEN_AT_ONCE:
         raise ExportRefused(_("Three files of yours are still being made. Wait for one of them."))
-    with limited_to(stores_of(by, now)):
+    with limited_to(reach_of(by, now)):
         chosen.rows(by, query, now)  # a query that makes no sense is refused here, not an hour later
     title = (_("Export of %(name)s") % {"name": chosen.title})[:200]
     job = jobs.enqueue(kind="foundation.export", title=title, params={}, by=by, now=now)
@@ -99,12 +98,6 @@ def request_export(
     return made
 
 
-def stores_of(operator: Operator, now: datetime) -> Stores:
-    """The stores whose rows an operator reads; None is every store."""
-    found: Stores = import_string(settings.ROW_SCOPE)(operator=operator, now=now)
-    return found
-
-
 def run_job(*, job: Job, now: datetime) -> dict[str, Any]:
     """The runner of kind foundation.export: writes the file anew from its first row. A repeat makes no second one."""
     wish = ExportFile.objects.select_related("by").get(job=job)
@@ -113,7 +106,7 @@ def run_job(*, job: Job, now: datetime) -> dict[str, Any]:
     with translation.override(wish.language):
         chosen = check_right(name=wish.list_name, by=wish.by, now=now)
         with _new_file(wish) as (file, path):
-            with limited_to(stores_of(wish.by, now)):
+            with limited_to(reach_of(wish.by, now)):
                 rows = _write(wish, chosen, file, job, now=now)
             file.flush()
             os.fsync(file.fileno())
