@@ -26,6 +26,7 @@ from tests.ledgers import opt_out_some, write_down
 pytestmark = [pytest.mark.usefixtures("committed"), pytest.mark.race]
 INSERT = "INSERT INTO foundation_auditentry (at, action, subject, detail) VALUES (now(), 'late', 's', '{}')"
 LAST_DRAWN = "SELECT last_value FROM foundation_auditentry_id_seq"
+LOGGED_AHEAD = 16  # more than the test draws
 
 
 @contextmanager
@@ -59,7 +60,10 @@ def test_negative_control_whoever_does_not_wait_misses_the_row_and_the_proof_say
 
 
 def test_an_id_that_was_drawn_before_its_transaction_has_a_number_is_waited_for():
-    write_down(2)  # the sequence writes its log for the next 32 at once, and then draws without a transaction
+    write_down(2)
+    # The sequence writes its log for the next 32 at once, and then draws without a transaction; tests before have drawn.
+    while fetch_value("SELECT log_cnt FROM foundation_auditentry_id_seq") < LOGGED_AHEAD:
+        fetch_value("SELECT nextval('foundation_auditentry_id_seq')")
     with somebody_else() as other:
         pid = other.info.backend_pid
         with other.cursor().copy("COPY foundation_auditentry (at, action, subject, detail) FROM STDIN") as copy:
