@@ -257,15 +257,17 @@ function begin(text, channel) {
 
 function askToSwap(text, channel) {
   other = { text, channel };
-  if (!swap.open) swap.showModal();
+  if (swap.open) return;
+  swap.returnValue = "";
+  swap.showModal();
 }
 
 function startSwap() {
   swap.addEventListener("close", () => {
+    if (swap.open) return;  // told late: the next coupon has asked meanwhile, and its question stands
     const asked = other;
     other = null;
     if (swap.returnValue === "swap" && asked) begin(asked.text, asked.channel);
-    swap.returnValue = "";
   });
 }
 
