@@ -61,7 +61,7 @@ def test_negative_control_whoever_does_not_wait_misses_the_row_and_the_proof_say
 
 def test_an_id_that_was_drawn_before_its_transaction_has_a_number_is_waited_for():
     write_down(2)
-    # The sequence writes its log for the next 32 at once, and then draws without a transaction; tests before have drawn.
+    # The sequence writes its log for the next 32 at once, and then draws without a transaction; others drew before.
     while fetch_value("SELECT log_cnt FROM foundation_auditentry_id_seq") < LOGGED_AHEAD:
         fetch_value("SELECT nextval('foundation_auditentry_id_seq')")
     with somebody_else() as other:
